@@ -168,6 +168,7 @@ def test_a_run_tells_its_members_and_goes_on(tmp_path):
 @pytest.mark.parametrize("name", ["population", "wires"])
 def test_any_number_of_processes_of_ray_gives_the_same_bits(tmp_path, name, monkeypatch):
     monkeypatch.setenv("RAY_worker_niceness", "0")
+    monkeypatch.setenv("RAY_memory_monitor_refresh_ms", "0")
     import ray
 
     given = settings(name, **MEMBERS, member_options=[{}, {"ratio": 0.2} if name == "population" else {"nodes": 1}])

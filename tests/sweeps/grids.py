@@ -16,7 +16,12 @@ SPACE = {
 QUICK = {"seeds": [0, 1], "space": {"max_luts": [20, 40], "rank": [2, 4]}, "fixed": {"method": "additive"}}
 """Four combinations of additive learning."""
 
-ENVIRONMENT = {**os.environ, "NUMBA_NUM_THREADS": "1", "RAY_worker_niceness": "0", "RAY_DISABLE_IMPORT_WARNING": "1"}
+ENVIRONMENT = {
+    **os.environ,
+    "NUMBA_NUM_THREADS": "1",
+    "RAY_worker_niceness": "0",  # Ray's own would wait for whatever else runs on the machine
+    "RAY_memory_monitor_refresh_ms": "0",  # it ends processes where others have filled the memory
+}
 
 
 def process(script: str, *arguments: object) -> subprocess.Popen:

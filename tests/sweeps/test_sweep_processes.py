@@ -33,7 +33,8 @@ print(json.dumps([len(calls), found.complete]))
 """
 
 BY_RAY = """
-import json, sys
+import json, signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # which a shell lets jobs in the background ignore
 from lutsmith.sweeps import sweep
 found = sweep("digits", space=json.loads(sys.argv[1]), out=sys.argv[2], engine="ray", all_cores=2, quiet=True)
 print(json.dumps([[row.to_json() for row in found.rows], found.best, found.complete]))
@@ -111,7 +112,7 @@ def test_ray_gives_up_what_is_worse_and_keeps_a_run_that_fails_as_a_row(tmp_path
     assert best["settings"]["monotonic_cst"] is None
     failed = [row for row in rows if row["state"] == "failed"]
     assert len(failed) == 4
-    assert all("monotonic_cst" in row["error"] for row in failed)
+    assert all("monotonic_cst" in row["error"] for row in failed), [row["error"] for row in failed]
     assert {row["state"] for row in rows} <= {"failed", "finished", "pruned"}
 
 
@@ -125,4 +126,11 @@ def test_ctrl_c_ends_a_sweep_by_ray_cleanly(tmp_path):
     code, _, err = ended(child)
     assert code != 0
     assert "the same call goes on" in err, err[-2000:]
-    assert (tmp_path / "s" / "table.csv").exists()
+    states = [json.loads(line)["state"] for line in (tmp_path / "s" / "table.jsonl").read_text().splitlines()]
+    assert "finished" in states
+    assert set(states) <= {"finished", "running"}
+    code, out, err = ended(process(BY_RAY, json.dumps(SPACE), tmp_path / "s"))
+    assert code == 0, err[-2000:]
+    rows, _, complete = json.loads(out.splitlines()[-1])
+    assert complete
+    assert [row["state"] for row in rows] == ["finished"] * 16

@@ -27,8 +27,8 @@ class SharedData:
         self.loads = self.preparations = 0
         self._given = dataset
         self._loaded: tuple[Any, Dataset] | None = None
-        self._parted: tuple[Any, tuple[Dataset, HeldOut | None]] | None = None
-        self._ready: tuple[Any, Ready] | None = None
+        self._parted: tuple[Dataset, Any, tuple[Dataset, HeldOut | None]] | None = None
+        self._ready: tuple[Dataset, Any, Ready] | None = None
 
     def whole(self, plan: Plan, request: Request) -> Dataset:
         """Return the data of a plan, with its test part if it comes with one; errors as for `data.load`."""
@@ -47,18 +47,18 @@ class SharedData:
         dataset = self.whole(plan, request)
         if request.dataset is None and plan.task not in TABLES:
             return dataset, None
-        of = (id(dataset), plan.test_share, plan.rows_seed)
-        if self._parted is None or self._parted[0] != of:
-            self._parted = of, hold_out(dataset, plan.test_share or 0.0, plan.rows_seed)
-        return self._parted[1]
+        of = (plan.test_share, plan.rows_seed)
+        if self._parted is None or self._parted[0] is not dataset or self._parted[1] != of:
+            self._parted = dataset, of, hold_out(dataset, plan.test_share or 0.0, plan.rows_seed)
+        return self._parted[2]
 
     def ready(self, plan: Plan, dataset: Dataset, start: Circuit | None) -> Ready:
         """Return what training needs; errors as for `Method.ready`."""
         method, settings = METHODS[plan.method], {**plan.settings, "seed": None}
-        of = (id(dataset), plan.method, plan.architecture, settings, plan.start)
-        if self._ready is not None and self._ready[0] == of and settings.get("split_seed") is not None:
-            return method.again(self._ready[1], dataset, plan.parts, start)
+        of, last = (plan.method, plan.architecture, settings, plan.start), self._ready
+        if last is not None and last[0] is dataset and last[1] == of and settings.get("split_seed") is not None:
+            return method.again(last[2], dataset, plan.parts, start)
         ready = method.ready(dataset, plan.parts, start)
         self.preparations += 1
-        self._ready = of, ready
+        self._ready = dataset, of, ready
         return ready

@@ -7,6 +7,7 @@ folder, as with any engine. So `Tuner.restore` may be behind by a few seconds: w
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -16,10 +17,11 @@ from typing import Any
 
 from lutsmith.ground.interrupts import TrainingInterrupted
 from lutsmith.ground.ray_cluster import ray_cluster
+from lutsmith.ground.strict_json import brief
 from lutsmith.runs.shared import SharedData
 from lutsmith.sweeps.folder import Combination, SweepFolder
 from lutsmith.sweeps.job import Job
-from lutsmith.sweeps.trial import REDUCTION, Ended, cores, try_settings
+from lutsmith.sweeps.trial import ATTEMPTS, REDUCTION, Ended, cores, try_settings
 
 STORAGE, NAME, SCORE, STEP = "ray", "sweep", "validation", "step"
 
@@ -61,14 +63,19 @@ def sweep_by_ray(
                 trainable,
                 param_space={"settings": tune.grid_search(combinations)},
                 tune_config=tune.TuneConfig(metric=SCORE, mode="max", scheduler=_scheduler(job)),
-                run_config=tune.RunConfig(name=NAME, storage_path=str(storage), verbose=0),
+                run_config=tune.RunConfig(
+                    name=NAME,
+                    storage_path=str(storage),
+                    verbose=0,
+                    failure_config=tune.FailureConfig(max_failures=ATTEMPTS - 1),
+                ),
             )
         with _signals() as stopped, Watch(folder, done) as watch:
             trials: list[Any] = tuner.fit()._experiment_analysis.trials
-            if not all(trial.is_finished() for trial in trials):
-                raise TrainingInterrupted("stopped", stopped[0] if stopped else signal.SIGINT)
+            if stopped:
+                raise TrainingInterrupted("stopped", stopped[0])
             for trial in trials:
-                _close(folder, trial)
+                _close(job, folder, trial)
             watch.look()
 
 
@@ -98,9 +105,7 @@ def _train(config: dict[str, Any], *, job: Job, place: str, data: Any, share: fl
             )
     finally:
         lock.release()
-    if ended.state == "failed":
-        raise RuntimeError(ended.error)
-    if ended.score is not None:
+    if ended.score is not None:  # what has failed is in the folder
         tune.report({SCORE: ended.score, STEP: (job.longest or 0) + 1})
 
 
@@ -113,20 +118,23 @@ def _scheduler(job: Job) -> Any:
     return ASHAScheduler(time_attr=STEP, max_t=job.longest + 1, grace_period=job.rung, reduction_factor=REDUCTION)
 
 
-def _close(folder: SweepFolder, trial: Any) -> None:
+def _close(job: Job, folder: SweepFolder, trial: Any) -> None:
     """Write down how a combination ended that did not do so itself: ASHA gave it up, or its process is gone."""
     with folder.lock():
         combination = folder.begin(trial.config["settings"])
+    last = trial.last_result or {}
     if combination.state != "running":
         return
-    last = trial.last_result or {}
-    if SCORE in last:
-        combination.reached = [last.get(STEP, 0), last[SCORE]]
     if trial.status == "ERROR":
+        error = trial.get_error()
+        why = "" if error is None else f": {brief(error)}"
         combination.state = "failed"
-        combination.error = "its process ended without a word; memory may have run out"
-    else:
+        combination.error = f"its process ended without a word; memory may have run out{why}"
+    elif trial.status == "TERMINATED" and job.rung is not None and SCORE in last:
         combination.state = "pruned"
+        combination.reached = [last.get(STEP, 0), last[SCORE]]
+    else:
+        return
     folder.write(combination)
 
 
@@ -167,18 +175,33 @@ class Watch(contextlib.AbstractContextManager["Watch"]):
 
 @contextlib.contextmanager
 def _signals() -> Iterator[list[signal.Signals]]:
-    """Let SIGTERM do what Ctrl-C does, which Ray Tune knows; gives the signals that came."""
+    """Let Ctrl-C and SIGTERM do what SIGUSR1 does in Ray Tune: it saves its state and ends. Gives the signals that
+    came; a second one interrupts at once.
+    """
     came: list[signal.Signals] = []
-    if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGTERM) != signal.SIG_DFL:
+    soft = getattr(signal, "SIGUSR1", None)
+    if threading.current_thread() is not threading.main_thread() or soft is None:
         yield came
         return
 
     def stop(number: int, _: FrameType | None) -> None:
+        if came:
+            raise KeyboardInterrupt
         came.append(signal.Signals(number))
-        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(soft)
 
-    signal.signal(signal.SIGTERM, stop)
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    own = [number for number, handler in before.items() if handler in (signal.SIG_DFL, signal.default_int_handler)]
+    asked = os.environ.get("TUNE_DISABLE_SIGINT_HANDLER")
+    os.environ["TUNE_DISABLE_SIGINT_HANDLER"] = "1"
+    for number in own:
+        signal.signal(number, stop)
     try:
         yield came
     finally:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        for number in own:
+            signal.signal(number, before[number])
+        if asked is None:
+            del os.environ["TUNE_DISABLE_SIGINT_HANDLER"]
+        else:
+            os.environ["TUNE_DISABLE_SIGINT_HANDLER"] = asked

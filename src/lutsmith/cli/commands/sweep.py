@@ -121,7 +121,7 @@ def _show(result: dict[str, Any], console: Console) -> None:
     names = list(settings[0]["settings"]) if settings else []
     table = Table(*names, "state", "seeds", "validation", "LUTs", "seconds", title="Combinations, the best first")
     for column in table.columns[len(names) + 1 :]:
-        column.justify = "right"
+        column.justify, column.no_wrap = "right", True
     for one in settings[:SHOWN]:
         values = [str(one["settings"][name]) for name in names]
         spread = "" if one["spread"] is None else f" ± {100 * one['spread']:.2f}"
