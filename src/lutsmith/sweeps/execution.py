@@ -153,7 +153,7 @@ def sweep(
     job.check()
     folder, shared = SweepFolder(out), SharedData()
     folder.claim(job)
-    lines = Lines(job, folder, quiet=quiet)
+    lines = SweepLines(job, folder, quiet=quiet)
     try:
         if job.engine == "ray":
             from lutsmith.sweeps.ray_engine import sweep_by_ray
@@ -227,7 +227,7 @@ def conclude(job: Job, folder: SweepFolder, *, ended: bool = False, loads: int =
     return found
 
 
-class Lines:
+class SweepLines:
     """Tells of each combination that ends, on a line.
 
     Args:

@@ -107,13 +107,9 @@ class SweepFolder:
         if self.path.exists() and not self.path.is_dir():
             raise NotADirectoryError(f"{self.path} is a file: out=FOLDER takes a folder")
         record = {"format": FORMAT, **job.record()}
-        if not (self.path / RECORD).exists():
-            known = {LOCK, f"{LOCK}.lock"}
-            if self.path.is_dir() and (others := sorted(e.name for e in self.path.iterdir() if e.name not in known)):
-                raise ValueError(
-                    f"{self.path} holds {others[0]} and is no folder of a sweep: take another folder with out=FOLDER"
-                )
-            self.path.mkdir(parents=True, exist_ok=True)
+        if not (self.path / LOCK).exists():
+            self._check_free()  # before anything is written there
+        self.path.mkdir(parents=True, exist_ok=True)
         with self.lock():
             if (self.path / RECORD).exists():
                 if differing := _differences(record, self._json(self.path / RECORD)):
@@ -122,8 +118,17 @@ class SweepFolder:
                         "on, or take another folder with out=FOLDER"
                     )
                 return
+            self._check_free()
             (self.path / TRIALS).mkdir(exist_ok=True)
             self._write(self.path / RECORD, record)
+
+    def _check_free(self) -> None:
+        known = {LOCK, TRIALS}  # a process may have been killed before it wrote more
+        found = sorted(entry.name for entry in self.path.iterdir()) if self.path.is_dir() else []
+        if RECORD not in found and (others := [name for name in found if name not in known]):
+            raise ValueError(
+                f"{self.path} holds {others[0]} and is no folder of a sweep: take another folder with out=FOLDER"
+            )
 
     def lock(self) -> FileLock:
         """Return the lock of the whole sweep, for short moments."""

@@ -23,6 +23,8 @@ ARGUMENTS = ("preset", "method", "luts", "rank", "bits", "lr", "epochs", "max_lu
 DATA = ("data", "target", "test", "table", "test_share")
 """Arguments of `train` that say what the data are, the same in all of a sweep."""
 ENGINES = ("optuna", "ray")
+CHECKED = 2_000
+"""Combinations of a grid that are all checked before it begins."""
 TRIES = 32
 """Combinations that a value is tried in before a sweep begins."""
 
@@ -128,8 +130,8 @@ class Job:
     def check(self) -> None:
         """Raise an error where the space names what does not exist, or holds values that no run can have.
 
-        In a grid every combination is checked. Else each value of a list and both ends of a range are tried in some
-        combinations: values that none of them takes are refused.
+        In a grid of at most 2,000 combinations every one is checked. Else each value of a list and both ends of a range
+        are tried in some combinations: values that none of them takes are refused.
 
         Raises:
             ValueError, TypeError: names and values, in one line.
@@ -144,8 +146,8 @@ class Job:
             close = difflib.get_close_matches(name, [*known, *fields["architecture"]], 1)
             meant = f"; did you mean {close[0]!r}?" if close else f"; it takes {', '.join(known)}"
             raise ValueError(f"the space has no setting {name}{meant}")
-        if self.grid:
-            for settings in self.space.grid():
+        if self.grid and self.trials <= CHECKED:
+            for settings in self._grid:
                 self._try(settings)
             return
         rng = np.random.default_rng([self.seed, 0x5EED])
@@ -169,9 +171,13 @@ class Job:
             else:
                 return
 
+    @cached_property
+    def _grid(self) -> list[dict[str, Any]]:
+        return self.space.grid()
+
     def drawn(self, number: int) -> dict[str, Any]:
         """Return the combination of a number: of a grid in its order, else drawn by the seed."""
-        return self.space.grid()[number] if self.grid else self.space.draw(np.random.default_rng([self.seed, number]))
+        return dict(self._grid[number]) if self.grid else self.space.draw(np.random.default_rng([self.seed, number]))
 
     @cached_property
     def longest(self) -> int | None:

@@ -70,7 +70,7 @@ def sweep_by_ray(
                     failure_config=tune.FailureConfig(max_failures=ATTEMPTS - 1),
                 ),
             )
-        with _signals() as stopped, Watch(folder, done) as watch:
+        with _signals() as stopped, FolderWatch(folder, done) as watch:
             trials: list[Any] = tuner.fit()._experiment_analysis.trials
             if stopped:
                 raise TrainingInterrupted("stopped", stopped[0])
@@ -105,8 +105,8 @@ def _train(config: dict[str, Any], *, job: Job, place: str, data: Any, share: fl
             )
     finally:
         lock.release()
-    if ended.score is not None:  # what has failed is in the folder
-        tune.report({SCORE: ended.score, STEP: (job.longest or 0) + 1})
+    score = float("nan") if ended.score is None else ended.score  # of what has failed, as the folder says
+    tune.report({SCORE: score, STEP: (job.longest or 0) + 1})
 
 
 def _scheduler(job: Job) -> Any:
@@ -138,7 +138,7 @@ def _close(job: Job, folder: SweepFolder, trial: Any) -> None:
     folder.write(combination)
 
 
-class Watch(contextlib.AbstractContextManager["Watch"]):
+class FolderWatch(contextlib.AbstractContextManager["FolderWatch"]):
     """Looks into the folder every second while Ray is at work, and tells of the combinations that have ended.
 
     Args:
@@ -152,7 +152,7 @@ class Watch(contextlib.AbstractContextManager["Watch"]):
         self._known = {one.name for one in folder.combinations() if one.state != "running"}
         self._thread = threading.Thread(target=self._run, daemon=True)
 
-    def __enter__(self) -> Watch:
+    def __enter__(self) -> FolderWatch:
         self._thread.start()
         return self
 

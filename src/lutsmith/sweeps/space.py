@@ -53,7 +53,7 @@ class Choices:
         """All values, where they can be listed."""
         return self.values
 
-    def to_json(self) -> list[Any]:
+    def written(self) -> list[Any]:
         """Return it as the space file has it."""
         return list(self.values)
 
@@ -109,7 +109,7 @@ class NumberRange:
             return None
         return tuple(map(self._at, range(self.steps + 1)))
 
-    def to_json(self) -> dict[str, Any]:
+    def written(self) -> dict[str, Any]:
         """Return it as the space file has it."""
         return {"low": self.low, "high": self.high, "log": self.log, "step": self.step}
 
@@ -181,7 +181,7 @@ class Space:
 
     def to_json(self) -> dict[str, Any]:
         """Return it as the space file has it."""
-        space = {name: values.to_json() for name, values in self.settings.items()}
+        space = {name: values.written() for name, values in self.settings.items()}
         return {"space": space, "fixed": dict(self.fixed), "seeds": list(self.seeds)}
 
 
