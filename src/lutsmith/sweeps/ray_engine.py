@@ -62,7 +62,7 @@ def sweep_by_ray(
             tuner = tune.Tuner(
                 trainable,
                 param_space={"settings": tune.grid_search(combinations)},
-                tune_config=tune.TuneConfig(metric=SCORE, mode="max", scheduler=_scheduler(job)),
+                tune_config=tune.TuneConfig(metric=SCORE, mode="max", scheduler=_scheduler(job), reuse_actors=True),
                 run_config=tune.RunConfig(
                     name=NAME,
                     storage_path=str(storage),
