@@ -7,7 +7,9 @@ folder, as with any engine. So `Tuner.restore` may be behind by a few seconds: w
 from __future__ import annotations
 
 import contextlib
+import io
 import os
+import shutil
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -54,29 +56,39 @@ def sweep_by_ray(
             tune.with_parameters(_train, job=told, place=str(folder.path), data=data, share=cores_per_trial),
             {"cpu": cores_per_trial},
         )
-        storage = folder.path / STORAGE
-        if tune.Tuner.can_restore(str(storage / NAME)):
-            tuner = tune.Tuner.restore(str(storage / NAME), trainable, resume_unfinished=True, restart_errored=False)
-        else:
-            combinations = [job.drawn(number) for number in range(job.trials)]
-            tuner = tune.Tuner(
-                trainable,
-                param_space={"settings": tune.grid_search(combinations)},
-                tune_config=tune.TuneConfig(metric=SCORE, mode="max", scheduler=_scheduler(job), reuse_actors=True),
-                run_config=tune.RunConfig(
-                    name=NAME,
-                    storage_path=str(storage),
-                    verbose=0,
-                    failure_config=tune.FailureConfig(max_failures=ATTEMPTS - 1),
-                ),
-            )
         with _signals() as stopped, FolderWatch(folder, done) as watch:
-            trials: list[Any] = tuner.fit()._experiment_analysis.trials
+            with contextlib.redirect_stdout(io.StringIO()):  # where Ray Tune draws a table
+                trials: list[Any] = _tuner(job, folder, trainable).fit()._experiment_analysis.trials
             if stopped:
                 raise TrainingInterrupted("stopped", stopped[0])
             for trial in trials:
                 _close(job, folder, trial)
             watch.look()
+
+
+def _tuner(job: Job, folder: SweepFolder, trainable: Any) -> Any:
+    """Return the tuner that goes on where the folder's was stopped. One that cannot be read is made anew: what its
+    combinations have reached is in the folder, and only how far others had come at each rung is forgotten.
+    """
+    from ray import tune
+
+    storage = folder.path / STORAGE
+    if tune.Tuner.can_restore(str(storage / NAME)):
+        try:
+            return tune.Tuner.restore(str(storage / NAME), trainable, resume_unfinished=True)
+        except Exception:
+            shutil.rmtree(storage)
+    return tune.Tuner(
+        trainable,
+        param_space={"settings": tune.grid_search([job.drawn(number) for number in range(job.trials)])},
+        tune_config=tune.TuneConfig(metric=SCORE, mode="max", scheduler=_scheduler(job), reuse_actors=True),
+        run_config=tune.RunConfig(
+            name=NAME,
+            storage_path=str(storage),
+            verbose=0,
+            failure_config=tune.FailureConfig(max_failures=ATTEMPTS - 1),
+        ),
+    )
 
 
 def _train(config: dict[str, Any], *, job: Job, place: str, data: Any, share: float) -> None:
