@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import lutsmith
+from lutsmith.circuit.engine.workers import num_threads
 from lutsmith.data import tasks
 from lutsmith.data.split import validation_split
 from lutsmith.ground.interrupts import TrainingInterrupted
@@ -206,15 +207,23 @@ def test_rows_of_a_table_are_held_out_alike_for_all_seeds(tmp_path):
         sweep(X + 1, y, space={"space": {"max_luts": [8, 16]}, "seeds": [0, 1]}, out=tmp_path / "s", quiet=True)
 
 
+@pytest.mark.needs("torch")
 def test_a_trial_uses_the_cores_that_it_is_given(monkeypatch):
-    from lutsmith.circuit.engine.workers import num_threads
+    import torch
 
-    before = (num_threads(), threads.get_num_threads())
-    with trial.cores(1):
-        assert (num_threads(), threads.get_num_threads()) == (1, 1)
-    with trial.cores(0.5):
-        assert num_threads() == 1
-    assert (num_threads(), threads.get_num_threads()) == before
+    monkeypatch.delenv("LUTSMITH_NUM_THREADS", raising=False)
+    found = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        before = (num_threads(), threads.get_num_threads(), torch.get_num_threads())
+        for cores in (1, 0.5):
+            with trial.cores(cores):
+                assert (num_threads(), threads.get_num_threads(), torch.get_num_threads()) == (1, 1, 1)
+        with trial.cores(2):
+            assert num_threads() == 2
+        assert (num_threads(), threads.get_num_threads(), torch.get_num_threads()) == before
+    finally:
+        torch.set_num_threads(found)
 
 
 def test_a_process_that_ends_without_a_word_again_and_again_fails_the_combination(tmp_path, monkeypatch):

@@ -221,21 +221,22 @@ class OnRay(Members):
     def __init__(self, ground: Ground, workers: int) -> None:
         import ray
 
-        self._ray, count = ray, ground.settings.members
+        rays: Any = ray
+        self._ray, count = rays, ground.settings.members
         workers = min(workers, count)
-        if (there := int(ray.cluster_resources().get("CPU", 0))) < workers:
+        if (there := int(rays.cluster_resources().get("CPU", 0))) < workers:
             raise ValueError(f"workers is {workers}, and Ray has {there} cores: give at most workers={there}")
         parts = [part for part in (ground.training, ground.validation) if part is not None]
-        matrices = [ray.put(samples.matrix) for samples, _ in parts]
+        matrices = [rays.put(samples.matrix) for samples, _ in parts]
         empty = PackedSamples.of_words(np.zeros((0, 0), np.uint64), 0)
-        told = ray.put(
+        told = rays.put(
             replace(
                 ground,
                 training=(empty, ground.training[1]),
                 validation=None if ground.validation is None else (empty, ground.validation[1]),
             )
         )
-        actor: Any = ray.remote(num_cpus=1)(Seat)
+        actor: Any = rays.remote(num_cpus=1)(Seat)
         self._actors = [actor.remote(told, list(range(place, count, workers)), *matrices) for place in range(workers)]
 
     def advance(self, until: int) -> list[Standing]:
