@@ -190,3 +190,21 @@ def test_any_number_of_processes_of_ray_gives_the_same_bits(tmp_path, name, monk
             SearchTrainer(replace(given, workers=4)).fit(data())
     assert not ray.is_initialized()
     assert SearchSettings.from_json(given.to_json()) == given
+
+
+@pytest.mark.slow
+@pytest.mark.needs("ray")
+def test_processes_of_ray_read_packed_samples_where_they_lie(monkeypatch):
+    monkeypatch.setenv("RAY_worker_niceness", "0")
+    monkeypatch.setenv("RAY_memory_monitor_refresh_ms", "0")
+    import ray
+
+    bits = np.random.default_rng(0).integers(0, 2, (50_000, 64)).astype(bool)
+    samples = PackedSamples.of_bits(bits)
+
+    def shares(matrix):
+        own = PackedSamples.of_matrix(matrix, 50_000)
+        return np.shares_memory(own.words, matrix), int(own.bits().sum())
+
+    with ray_cluster(1):
+        assert ray.get(ray.remote(shares).remote(ray.put(samples.matrix))) == (True, bits.sum())
