@@ -36,6 +36,12 @@ def people(rows: int = 120) -> None:
 
 
 PREAMBLES = {
+    ("sweeps", 0): """
+from pathlib import Path
+from tests.test_pages import blocks
+Path("space.toml").write_text(blocks("sweeps")[0].text)
+Path("sweeps").mkdir()
+""",
     ("../README", 1): """
 from pathlib import Path
 from tests.preambles import people, small_circuit

@@ -22,8 +22,8 @@ import lutsmith
 PAGE = Path(__file__).parents[1] / "docs" / "reference.md"
 ROOM_PAGES = PAGE.parent / "reference"
 ROOMS = (
-    "data", "nn", "nn.neurons", "training", "additive", "ensembles", "explaining", "reporting", "runs", "presets",
-    "circuit", "search", "serving", "export", "hardware", "logic", "formats", "interop", "dwn", "deeplut",
+    "data", "nn", "nn.neurons", "training", "additive", "ensembles", "explaining", "reporting", "runs", "sweeps",
+    "presets", "circuit", "search", "serving", "export", "hardware", "logic", "formats", "interop", "dwn", "deeplut",
 )  # fmt: skip
 HEADER = """# Every public name
 

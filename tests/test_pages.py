@@ -31,6 +31,7 @@ RUN = (
     "sklearn",
     "convolution",
     "searching",
+    "sweeps",
     "own",
     "search_method",
     "circuits",

@@ -16,7 +16,7 @@ import pytest
 
 from lutsmith.cli import run as command
 from lutsmith.ground import metrics_log
-from lutsmith.runs import execution, train
+from lutsmith.runs import execution, shared, train
 from lutsmith.training import TrainingInterrupted
 from lutsmith.training.files import checkpoint
 from lutsmith.training.loop import loop
@@ -74,7 +74,7 @@ def test_allow_new_lets_resume_begin_a_run_and_goes_with_it(tmp_path: Path, whol
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "before", ["lutsmith.runs.execution.load", "lutsmith.training.fitting.build", "lutsmith.training.fitting.Trainer"]
+    "before", ["lutsmith.runs.shared.load", "lutsmith.training.fitting.build", "lutsmith.training.fitting.Trainer"]
 )
 def test_a_run_killed_before_its_first_save_goes_on_with_its_arguments(
     tmp_path: Path, whole: Path, before: str
@@ -108,11 +108,11 @@ def test_a_last_layer_that_data_round_is_rounded_after_a_kill_too(
     del arguments["luts"]
     table = tmp_path / "t.csv"
     table.write_text("a,b,kind\n" + "\n".join(f"{i % 7},{i % 11},{'uvwxyz'[i % 6]}" for i in range(300)) + "\n")
-    ordinary = execution.load
-    monkeypatch.setattr(execution, "load", kill)
+    ordinary = shared.load
+    monkeypatch.setattr(shared, "load", kill)
     with pytest.raises(Killed):
         train("csv", data=table, target="kind", out=tmp_path / "run", **arguments)
-    monkeypatch.setattr(execution, "load", ordinary)
+    monkeypatch.setattr(shared, "load", ordinary)
     stopped = json.loads((tmp_path / "run" / "run.json").read_text())
     assert stopped["provisional"]
     train("csv", out=tmp_path / "run", resume=True, quiet=True)

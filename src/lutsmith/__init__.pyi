@@ -16,6 +16,7 @@ from . import reporting as reporting
 from . import runs as runs
 from . import search as search
 from . import serving as serving
+from . import sweeps as sweeps
 from . import training as training
 from .circuit import Circuit as Circuit
 from .circuit import Metadata as Metadata
@@ -78,6 +79,7 @@ from .runs import evaluate as evaluate
 from .runs import polish as polish
 from .runs import refine as refine
 from .runs import train as train
+from .sweeps import sweep as sweep
 from .training import Settings as Settings
 from .training import Trainer as Trainer
 from .training import fit as fit

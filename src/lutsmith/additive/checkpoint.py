@@ -180,7 +180,7 @@ def _digest(settings: AdditiveSettings, dataset: Dataset, encoding: Bits, start:
     """Return a checksum of all that decides what training does; of every `stride`th row."""
     found = hashlib.blake2b(start, digest_size=16)
     told = replace(settings, max_seconds=None).to_json()
-    for name in ("monotonic_cst", "patience"):  # which earlier versions did not have
+    for name in ("monotonic_cst", "patience", "split_seed"):  # which earlier versions did not have
         if told[name] is None:
             del told[name]
     for name, usual in (("ensemble", 1), ("teacher_weight", 0.5)):

@@ -36,7 +36,7 @@ def fitted(settings: AdditiveSettings, dataset: Dataset, rows: NDArray[np.int64]
     missing = settings.missing or "below"
     return Encoding.fit(
         dataset.x_train, settings.bits, dataset.one_hot, encoder=str(settings.encoder), missing=missing,
-        target=TargetValues.of_dataset(dataset) if missing == "learned" else None, rows=rows, seed=settings.seed,
+        target=TargetValues.of_dataset(dataset) if missing == "learned" else None, rows=rows, seed=settings.rows_seed,
     )  # fmt: skip
 
 
@@ -67,7 +67,7 @@ def choose(
         return "below"
     luts = max(1, round(SHARE * asked.max_luts))
     seconds = None if asked.max_seconds is None else SHARE * asked.max_seconds / len(MISSING)
-    how = replace(asked, max_luts=luts, sweeps=0, redraws=0, block_rows=None, max_seconds=seconds)
+    how = replace(asked, max_luts=luts, sweeps=0, redraws=0, block_rows=None, max_seconds=seconds, seed=asked.rows_seed)
     settings = replace(how.for_data(dataset.input_shape, len(rows), dataset.num_classes), chosen_by="loss")
     rows, held_out = (_drawn(each, settings.seed) for each in (rows, held_out))
     if len(held_out):

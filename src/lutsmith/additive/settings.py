@@ -98,6 +98,9 @@ class AdditiveSettings:
         max_seconds: no LUT is begun after so many seconds of training; None: no limit. With a limit, the result depends
             on the machine.
         seed: of all that is random.
+        split_seed: the seed of what is held out: the validation rows, and the test rows of a table without any; None:
+            `seed`. It also draws the rows that thresholds lie between. With one for all seeds, runs of several seeds
+            are compared on the same rows.
     """
 
     max_luts: int = 1000
@@ -138,6 +141,7 @@ class AdditiveSettings:
     monotonic_cst: Mapping[str | int, int] | Sequence[int] | None = None
     max_seconds: float | None = None
     seed: int = 0
+    split_seed: int | None = None
 
     def __post_init__(self) -> None:
         for item in fields(self):
@@ -145,7 +149,16 @@ class AdditiveSettings:
         if self.encoder is not None:
             encoder_kind(self.encoder).bits(self.bits, ())
         least = {"max_luts": 1, "plus": 1, "num_codes": 2, "copies": 1, "depth": 1, "minus": 0, "pairs": 0}
-        least |= {"exchanges": 0, "sweeps": 0, "redraws": 0, "seed": 0, "folds": 0, "bits": 1, "window": 1}
+        least |= {
+            "exchanges": 0,
+            "sweeps": 0,
+            "redraws": 0,
+            "seed": 0,
+            "folds": 0,
+            "bits": 1,
+            "window": 1,
+            "split_seed": 0,
+        }
         least |= {"block_rows": 1, "candidates": 64, "patience": 1, "ensemble": 1}
         may_be_none = {item.name for item in fields(self) if item.default is None}
         for name, low in least.items():
@@ -194,6 +207,11 @@ class AdditiveSettings:
             object.__setattr__(self, "augmentation", ImageAugmentation.from_json(self.augmentation).to_json())
         if self.max_seconds is not None:
             number("max_seconds", self.max_seconds, lambda x: 0 < x < float("inf"), "a number above 0, or None")
+
+    @property
+    def rows_seed(self) -> int:
+        """The seed of what is held out: `split_seed`, or `seed` where it is None."""
+        return self.seed if self.split_seed is None else self.split_seed
 
     @property
     def ranks(self) -> tuple[int, ...]:

@@ -124,7 +124,7 @@ class Start:
         Raises:
             ValueError: the circuit is not of such data; a loss that the objective does not have.
         """
-        check_start(self.circuit, dataset, seed=settings.seed, validation=settings.validation, any_shape=True)
+        check_start(self.circuit, dataset, seed=settings.rows_seed, validation=settings.validation, any_shape=True)
         plain, head = Goal.of(dataset, settings, loss, rows), self.head
         codes = np.stack([lut.code for lut in self.network]).astype(np.int64)
         numbers = dataset.objective == "regression"

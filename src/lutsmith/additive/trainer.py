@@ -156,7 +156,7 @@ class AdditiveTrainer:
             )
         else:
             alike = y if dataset.objective == "classification" else np.zeros(len(y), np.int64)
-            rows, held_out = validation_split(alike, 0.0 if settings.folds else settings.validation, settings.seed)
+            rows, held_out = validation_split(alike, 0.0 if settings.folds else settings.validation, settings.rows_seed)
         if dataset.sample_weight is not None:  # what does not count is not there
             rows = rows[np.asarray(dataset.sample_weight)[rows] > 0]
         dataset = in_order(settings, dataset, rows) if start is None else coded_as(start, dataset)
@@ -372,6 +372,9 @@ class AdditiveTrainer:
             rows=len(y),
             checked_rows=len(dataset.x_train),
             method="additive",
+            validation=None
+            if unseen is None
+            else score(dataset.objective, unseen.predicted, dataset.y_train[unseen.rows]),
         )
         found = Accuracy(report.accuracy, measured_on=measured_on)
         if report.accuracy is None:

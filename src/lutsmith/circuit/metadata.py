@@ -87,6 +87,12 @@ class Training:
     method: str | None = None
     refined_from: Mapping[str, Any] | None = None
 
+    @property
+    def rows_seed(self) -> int | None:
+        """The seed of the validation rows: `split_seed` of the settings, else `seed`; None where none is known."""
+        given = (self.settings or {}).get("split_seed")
+        return self.seed if given is None else int(given)
+
 
 @dataclass(frozen=True)
 class Metadata:

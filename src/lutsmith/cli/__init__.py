@@ -28,6 +28,7 @@ from lutsmith.cli.commands import (
     report,
     serve,
     simplify,
+    sweep,
     synth,
     train,
     verify,
@@ -43,6 +44,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.command(cls=Command)(train.train)
+app.command(cls=Command)(sweep.sweep)
 app.command(cls=Command)(presets.presets)
 app.command(name="eval", cls=Command)(evaluate.evaluate)
 app.command(cls=Command)(predict.predict)

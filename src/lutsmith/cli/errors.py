@@ -34,6 +34,8 @@ _EXTRAS = {
     "narwhals": "tables",
     "pyarrow": "tables",
     "pysat": "sat",
+    "optuna": "sweep",
+    "ray": "distributed",
     "starlette": "serve",
     "uvicorn": "serve",
 }

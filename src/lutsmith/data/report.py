@@ -83,6 +83,8 @@ class Report:
         calibration_error, brier: for estimators of classes, the expected calibration error and the Brier score (summed
             over classes) of the probabilities of rows that were not trained on, at a temperature that is fitted on
             other rows (`data.calibration`); None otherwise.
+        validation: the score of the circuit on the validation rows; where folds chose how many LUTs are kept, of their
+            networks on the rows that each was grown without; None without either, and in records of earlier versions.
         phases: for training in phases, what each phase and the final circuit reached: fields of
             `training.phases.Reached`, which `training.phases.phase_table` shows; None otherwise.
     """
@@ -106,6 +108,7 @@ class Report:
     method: str = "gradients"
     calibration_error: float | None = None
     brier: float | None = None
+    validation: float | None = None
     phases: tuple[Mapping[str, Any], ...] | None = None
 
     @property

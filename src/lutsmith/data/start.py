@@ -46,10 +46,10 @@ def check_start(start: Circuit, dataset: Dataset, *, seed: int, validation: floa
         if known and own != wanted:
             raise ValueError(f"start is for {what} {_brief(own)}, and {dataset.name} has {_brief(wanted)}")
     trained = told.training
-    if trained is not None and trained.seed is not None and trained.seed != seed and validation:
+    if trained is not None and trained.rows_seed is not None and trained.rows_seed != seed and validation:
         warnings.warn(
-            f"start was trained with seed {trained.seed}, and seed={seed} holds out other validation rows: it "
-            f"has seen most of them, and is measured too well; give seed={trained.seed}",
+            f"start was trained with seed {trained.rows_seed}, and seed={seed} holds out other validation rows: it "
+            f"has seen most of them, and is measured too well; give seed={trained.rows_seed}",
             stacklevel=4,
         )
 

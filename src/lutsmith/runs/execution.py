@@ -16,7 +16,7 @@ import lutsmith.circuit.file
 from lutsmith import presets
 from lutsmith.circuit import Circuit
 from lutsmith.circuit.metadata import HeldOut, Metadata, Training
-from lutsmith.data import TASKS, Dataset, check, from_arrays, load, stream_arrays
+from lutsmith.data import TASKS, Dataset, check, from_arrays, stream_arrays
 from lutsmith.data.large.arrays import is_large
 from lutsmith.data.report import Report
 from lutsmith.data.tasks import is_streamed
@@ -24,10 +24,11 @@ from lutsmith.ground.arguments import as_python, settings_checked
 from lutsmith.ground.interrupts import TrainingInterrupted
 from lutsmith.presets import DEFAULT_METHODS
 from lutsmith.runs.folder import Run, RunFolder
-from lutsmith.runs.held_out import TABLES, fingerprint, hold_out
-from lutsmith.runs.methods import METHODS, Ready, asked_method
+from lutsmith.runs.held_out import fingerprint
+from lutsmith.runs.methods import METHODS, Ready, Told, asked_method
 from lutsmith.runs.plan import Plan, Request
 from lutsmith.runs.saved import save_checked
+from lutsmith.runs.shared import SharedData
 from lutsmith.runs.start import check_rows, read_start, start_name
 
 if TYPE_CHECKING:
@@ -163,6 +164,55 @@ def train(
         )
     if out is None and (resume or overwrite):
         raise ValueError(f"{'resume' if resume else 'overwrite'}=True needs the folder of the run: give out=FOLDER")
+    source, data = named_task(source, data)
+    request = requested(
+        source, y, X_test, y_test, sample_weight=sample_weight, objective=objective, preset=preset, data=data,
+        target=target, test=test, luts=luts, rank=rank, bits=bits, lr=lr, epochs=epochs, seed=seed,
+        architecture=architecture, settings=settings, table=table, test_share=test_share, method=method,
+        max_luts=max_luts, max_seconds=max_seconds, start=start, kept=out is not None,
+    )  # fmt: skip
+    if request.dataset is None and not resume:  # before torch is imported
+        check(source, data, target, test, table)
+    if out is None:
+        plan = Plan.of(request)
+        return _executed(_started(plan, request, provisional=True), None, resume=False, quiet=quiet, began=began)
+    return _kept(
+        request, RunFolder(Path(out)), resume=resume, allow_new=allow_new, overwrite=overwrite, quiet=quiet, began=began
+    )
+
+
+def requested(
+    source: Any,
+    y: Any = None,
+    X_test: Any = None,
+    y_test: Any = None,
+    *,
+    sample_weight: Any = None,
+    objective: str | None = None,
+    preset: str | None = None,
+    data: PathLike | None = None,
+    target: str | int | None = None,
+    test: PathLike | None = None,
+    luts: Sequence[int] | int | None = None,
+    rank: int | None = None,
+    bits: int | None = None,
+    lr: float | None = None,
+    epochs: int | None = None,
+    seed: int | None = None,
+    architecture: Architecture | Mapping[str, Any] | None = None,
+    settings: Settings | AdditiveSettings | Mapping[str, Any] | None = None,
+    table: Mapping[str, Any] | None = None,
+    test_share: float | None = None,
+    method: str | None = None,
+    max_luts: int | None = None,
+    max_seconds: float | None = None,
+    start: Circuit | PathLike | None = None,
+    kept: bool = False,
+) -> Request:
+    """Return the arguments of `train` as one value, its data in memory as a `Dataset`; errors as for `train`.
+
+    `kept` says whether the run is kept in a folder, so that data in memory need a checksum.
+    """
     chosen = {"luts": as_python(luts), "lr": lr, "epochs": epochs, "max_luts": max_luts, "max_seconds": max_seconds}
     chosen["start"] = start
     source, data = named_task(source, data)
@@ -198,7 +248,7 @@ def train(
     if method is None and preset is None:
         large = dataset.stream is not None if dataset is not None else source == "table" and _is_large(data)
         method = "gradients" if large else None  # the only way to learn that does not read all rows at once
-    request = Request(
+    return Request(
         None if dataset is not None else source,
         preset,
         None if data is None else os.fspath(data),
@@ -210,18 +260,10 @@ def train(
         table=None if dataset is not None else table,
         test_share=test_share,
         dataset=dataset,
-        fingerprint=None if dataset is None or out is None else fingerprint(dataset),
+        fingerprint=fingerprint(dataset) if dataset is not None and kept else None,
         method=method,
         **chosen,
         **parts,
-    )
-    if dataset is None and not resume:  # before torch is imported
-        check(source, data, target, test, table)
-    if out is None:
-        plan = Plan.of(request)
-        return _executed(_started(plan, request, provisional=True), None, resume=False, quiet=quiet, began=began)
-    return _kept(
-        request, RunFolder(Path(out)), resume=resume, allow_new=allow_new, overwrite=overwrite, quiet=quiet, began=began
     )
 
 
@@ -249,6 +291,8 @@ def _kept(
     overwrite: bool,
     quiet: bool,
     began: float,
+    shared: SharedData | None = None,
+    told: Told | None = None,
 ) -> Run:
     """Train in a folder: begin there, go on there, or report what is there."""
     recorded = folder.read() if resume else None
@@ -259,6 +303,7 @@ def _kept(
                 f"{folder.path} holds a run with other arguments: {'; '.join(differences)}. "
                 "Resume it with its own, or take another folder with out=FOLDER"
             )
+        plan = plan.freely(request)
         if result is not None and folder.model.is_file():
             return Run.from_json(result, str(folder.model), lutsmith.circuit.file.load(folder.model))
     else:
@@ -272,14 +317,33 @@ def _kept(
             )
     free = recorded is None and not folder.present()
     with folder.claimed(plan, provisional=provisional) if free else nullcontext():
-        start = _started(plan, request, provisional=provisional)
+        start = _started(plan, request, provisional=provisional, shared=shared)
     if recorded is None and not free:  # only now that nothing in the arguments or the data can be wrong any more
         folder.claim(start.plan, overwrite=overwrite)
     elif provisional:
         folder.write(start.plan, None)
-    run = _executed(start, folder, resume=recorded is not None, quiet=quiet, began=began)
+    run = _executed(start, folder, resume=recorded is not None, quiet=quiet, began=began, told=told)
     folder.write(start.plan, run)
     return run
+
+
+def train_shared(request: Request, out: PathLike, shared: SharedData, *, told: Told | None = None) -> Run:
+    """Train in a folder as `train` does, on data that runs share: begin there, go on, or return the run that is there.
+
+    Args:
+        request: the arguments, from `requested` with `kept=True`.
+        out: the folder.
+        shared: the data.
+        told: is told of each look at the validation rows; what it raises ends the run, which can be resumed.
+
+    Raises:
+        ValueError, OSError, CircuitMismatchError, TrainingInterrupted: as for `train`.
+    """
+    folder = RunFolder(Path(out))
+    return _kept(
+        request, folder, resume=True, allow_new=True, overwrite=False, quiet=True, began=time.perf_counter(),
+        shared=shared, told=told,
+    )  # fmt: skip
 
 
 class _Start(NamedTuple):
@@ -290,32 +354,29 @@ class _Start(NamedTuple):
     held_out: HeldOut | None
 
 
-def _started(plan: Plan, request: Request, *, provisional: bool) -> _Start:
+def _started(plan: Plan, request: Request, *, provisional: bool, shared: SharedData | None = None) -> _Start:
     """Load the data and build the network of a plan; raise ValueError or TypeError where they do not fit."""
-    if request.dataset is not None:
-        dataset = request.dataset
-    else:
-        dataset = load(plan.task or "", plan.data, plan.target, plan.test, plan.table)
+    shared = SharedData() if shared is None else shared
     if provisional:
-        plan = plan.fitted_to(dataset, request)
-    held_out = None
-    if request.dataset is not None or plan.task in TABLES:
-        dataset, held_out = hold_out(dataset, plan.test_share or 0.0, plan.settings["seed"])
+        plan = plan.fitted_to(shared.whole(plan, request), request)
+    dataset, held_out = shared.parted(plan, request)
     circuit = None if plan.start is None else read_start(plan.start, request.start)
     if circuit is not None:
         check_rows(circuit, held_out)
     with settings_checked():
-        return _Start(plan, METHODS[plan.method].ready(dataset, plan.parts, circuit), held_out)
+        return _Start(plan, shared.ready(plan, dataset, circuit), held_out)
 
 
-def _executed(start: _Start, folder: RunFolder | None, *, resume: bool, quiet: bool, began: float) -> Run:
+def _executed(
+    start: _Start, folder: RunFolder | None, *, resume: bool, quiet: bool, began: float, told: Told | None = None
+) -> Run:
     """Train, check, and save the circuit that was checked."""
     plan, ready, held_out = start
     loading = time.perf_counter() - began - ready.seconds
-    told = Metadata(target=plan.target, training=Training(task=plan.task, preset=plan.preset, held_out=held_out))
+    facts = Metadata(target=plan.target, training=Training(task=plan.task, preset=plan.preset, held_out=held_out))
     place = None if folder is None else folder.path
     try:
-        network, circuit, report = ready.fit(resume=resume, metadata=told, folder=place, quiet=quiet)
+        network, circuit, report = ready.fit(resume=resume, metadata=facts, folder=place, quiet=quiet, told=told)
     except TrainingInterrupted as stopped:  # said for a trainer, whose folder is given with its settings
         more = "; with out=FOLDER a run can go on" if place is None else f", out={str(place)!r}"
         raise TrainingInterrupted(f"{stopped}{more}", stopped.exit_code - 128) from None

@@ -111,7 +111,7 @@ class Plan:
         architecture, settings: every field of `nn.Architecture` and `training.Settings`; of additive learning none, and
             those of `additive.AdditiveSettings`.
         table: the fields of `data.TableOptions` that were given.
-        test_share: of a table's rows, by class, what is held out as its test part, by the seed of the settings, before
+        test_share: of a table's rows, by class, what is held out as its test part, by the `rows_seed`, before
             anything else; None where there is a test part, and in plans of earlier versions, which held nothing out.
         fingerprint: a checksum of data in memory.
         method: the training method; gradients in plans of earlier versions.
@@ -191,6 +191,14 @@ class Plan:
         return replace(self, architecture=parts["architecture"], settings=parts["settings"])
 
     @settings_checked()
+    def freely(self, request: Request) -> Plan:
+        """Return the plan with those settings of a request that change no result."""
+        method = METHODS[self.method]
+        given = request.overrides(method)["settings"]
+        chosen = {name: value for name, value in given.items() if name in method.free}
+        return self._with(method.completed({**self.parts, "settings": {**self.settings, **chosen}})) if chosen else self
+
+    @settings_checked()
     def differences(self, request: Request) -> list[str]:
         """Return "name is X and was Y" for each given argument that differs from the plan."""
         given = {
@@ -209,7 +217,8 @@ class Plan:
         if request.test_share is not None:
             pairs.append(("test_share", request.test_share, self.test_share or 0.0))
         for part, fields in request.overrides(METHODS[self.method]).items():
-            pairs += [(name, value, self.parts[part].get(name)) for name, value in fields.items()]
+            compared = {name: value for name, value in fields.items() if name not in METHODS[self.method].free}
+            pairs += [(name, value, self.parts[part].get(name)) for name, value in compared.items()]
         found = [f"{name} is {_shown(value)} and was {_shown(old)}" for name, value, old in pairs if value != old]
         if request.fingerprint != self.fingerprint:
             was = "of a task" if self.fingerprint is None else "others"
@@ -219,6 +228,12 @@ class Plan:
                 else "the data are a task's, and those of the run were in memory"
             )
         return found
+
+    @property
+    def rows_seed(self) -> int:
+        """The seed of the rows that are held out: `split_seed` of the settings, else their seed."""
+        given = self.settings.get("split_seed")
+        return int(self.settings["seed"] if given is None else given)
 
     def to_json(self) -> dict[str, Any]:
         """Return the fields."""

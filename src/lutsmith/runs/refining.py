@@ -30,15 +30,14 @@ class Refinement(Report):
 
     Attributes:
         before: the score of the given circuit, on the same rows.
-        validation: the score on the validation rows, which chose between the circuits; None without such rows.
-        validation_before: that of the given circuit.
+        validation_before: the score of the given circuit on the validation rows, which chose between the two; None
+            without such rows.
         luts_before: its LUTs.
         model: absolute path of the file that was written; None where none was.
         circuit: the resulting circuit.
     """
 
     before: float
-    validation: float | None
     validation_before: float | None
     luts_before: int
     model: str | None
@@ -136,14 +135,13 @@ def refine(
     if out is not None:
         save_checked(refined, Path(out))
     x, labels = dataset.x_train[ready.held_out], dataset.y_train[ready.held_out]
-    reached = [score(dataset.objective, each.predict(x), labels) if len(x) else None for each in (circuit, refined)]
+    reached = score(dataset.objective, circuit.predict(x), labels) if len(x) else None
     if dataset.x_test is not None and dataset.y_test is not None:
         x, labels = dataset.x_test, dataset.y_test
     return Refinement(
         **{item.name: getattr(report, item.name) for item in fields(Report)},
         before=score(dataset.objective, circuit.predict(x), labels),
-        validation=reached[1],
-        validation_before=reached[0],
+        validation_before=reached,
         luts_before=circuit.netlist.num_nodes,
         model=None if out is None else str(Path(out).absolute()),
         circuit=refined,
@@ -172,6 +170,8 @@ def trained_with(circuit: Circuit) -> dict[str, Any]:
     training = circuit.metadata.training
     told = {} if training is None or training.settings is None else dict(training.settings)
     found = {name: told[name] for name in ("seed", "validation") if name in told}
+    if told.get("split_seed") is not None:
+        found["seed"] = told["split_seed"]
     changes = [item.name for item in fields(ImageAugmentation)]
     recipe = told.get("augmentation") or {name: told[name] for name in changes if name in told}
     augmentation = ImageAugmentation.from_json(recipe).to_json()

@@ -158,7 +158,12 @@ def _at_least_0(name: str, value: Any) -> None:
 def _digest(settings: SearchSettings, dataset: Dataset, start: Circuit) -> str:
     """Return a checksum of all that decides what a search does."""
     found = hashlib.blake2b(to_bytes(start), digest_size=16)
-    found.update(json.dumps(replace(settings, max_seconds=None).to_json(), sort_keys=True).encode())
+    told = replace(settings, max_seconds=None, workers=None).to_json()
+    later: tuple[str, ...] = ("split_seed", "workers", "members", "exchange_every", "replaced", "member_options")
+    if settings.members == 1:  # earlier versions had neither members nor the seed of rows
+        later = later if settings.split_seed is None else later[1:]
+        told = {name: value for name, value in told.items() if name not in later}
+    found.update(json.dumps(told, sort_keys=True).encode())
     for array in (dataset.x_train, dataset.y_train):
         add_to(found, array)
     return found.hexdigest()

@@ -45,7 +45,16 @@ class SearchSettings:
         every: steps between two looks at the validation rows.
         patience: looks without a better network, after which the search ends; None: it does not.
         max_seconds: after which no step begins; None: no limit.
+        members: how many networks are searched beside each other, each with a seed of its own; above 1 they exchange
+            circuits, see `members`. The steps are those of each.
+        exchange_every: steps from one exchange to the next; the validation rows are looked at then.
+        replaced: the share of the members, the worst, that take over the circuit of the best then, below 1.
+        member_options: mappings of settings of the method that differ from `options`, for the members in turn.
+        workers: processes of Ray that the members are spread over, each of one core; None: this process has them all.
+            It changes no result.
         seed: the seed of all that is random.
+        split_seed: the seed of what is held out: the validation rows, and the test rows of a table without any; None:
+            `seed`. With one for all seeds, runs of several seeds are compared on the same rows.
 
     Raises:
         TypeError, ValueError: values that they cannot have.
@@ -66,7 +75,13 @@ class SearchSettings:
     every: int = 50
     patience: int | None = None
     max_seconds: float | None = None
+    members: int = 1
+    exchange_every: int = 100
+    replaced: float = 0.25
+    member_options: tuple[Mapping[str, Any], ...] = ()
+    workers: int | None = None
     seed: int = 0
+    split_seed: int | None = None
 
     def __post_init__(self) -> None:
         one_of("method", self.method, METHODS)
@@ -78,12 +93,36 @@ class SearchSettings:
             NetworkArchitecture.of(self.network)
         self.schedule()
         number("validation", self.validation, lambda value: 0 <= value < 1, "a share from 0, below 1")
-        for name, least in (("steps", 0), ("every", 1), ("seed", 0)):
+        for name, least in (("steps", 0), ("every", 1), ("seed", 0), ("members", 1), ("exchange_every", 1)):
             whole_number(name, getattr(self, name), least)
+        self._check_members()
+        if self.split_seed is not None:
+            whole_number("split_seed", self.split_seed, 0)
         if self.patience is not None:
             whole_number("patience", self.patience, 1)
         if self.max_seconds is not None:
             number("max_seconds", self.max_seconds, lambda value: 0 < value < np.inf, "seconds above 0")
+
+    @property
+    def rows_seed(self) -> int:
+        """The seed of what is held out: `split_seed`, or `seed` where it is None."""
+        return self.seed if self.split_seed is None else self.split_seed
+
+    def _check_members(self) -> None:
+        number("replaced", self.replaced, lambda value: 0 <= value < 1, "a share from 0, below 1")
+        if self.workers is not None:
+            whole_number("workers", self.workers, 1)
+            if self.members == 1:
+                raise ValueError(f"workers is {self.workers} and members is 1: processes are for several members")
+        if not isinstance(self.member_options, (list, tuple)):
+            raise TypeError(f"member_options is {self.member_options!r}; expected a list of settings of the method")
+        object.__setattr__(self, "member_options", tuple(self.member_options))
+        for own in self.member_options:
+            if not isinstance(own, Mapping):
+                raise TypeError(f"member_options holds {own!r}; expected settings of the method by name")
+            method_named(self.method, {**self.options, **own})
+        if self.member_options and self.members == 1:
+            raise ValueError("member_options are of several members, and members is 1: leave them out")
 
     def schedule(self) -> BatchSchedule:
         """Return what a step reads."""

@@ -21,8 +21,10 @@ from lutsmith.data.report import CircuitMismatchError, Fitted, Report, score
 from lutsmith.data.split import validation_split
 from lutsmith.ground.arguments import whole_number
 from lutsmith.search.checkpoint import NOT_READ, SearchCheckpoint, SearchState
+from lutsmith.search.members import Ground, members_of
 from lutsmith.search.method import SearchMethod, method_named
 from lutsmith.search.problem import Problem
+from lutsmith.search.rounds import Rounds
 from lutsmith.search.settings import SearchSettings
 from lutsmith.version import __version__
 
@@ -39,6 +41,7 @@ class PreparedSearch:
         most: after how many steps nothing is left to do; None: there is always a next one.
         held_out: int64, the validation rows of the training part.
         seconds: what making this took.
+        ground: what several members stand on; None for one.
     """
 
     dataset: Dataset
@@ -48,6 +51,7 @@ class PreparedSearch:
     most: int | None
     held_out: NDArray[np.int64]
     seconds: float
+    ground: Ground | None = None
 
 
 @dataclass(frozen=True)
@@ -114,16 +118,17 @@ class SearchTrainer:
             raise ValueError(
                 f"start is of samples {circuit.input_shape}, {dataset.name} of {dataset.x_train.shape[1:]}"
             )
-        rows, held_out = validation_split(dataset.y_train, settings.validation, settings.seed)
+        rows, held_out = validation_split(dataset.y_train, settings.validation, settings.rows_seed)
         x, y, stages = dataset.x_train.reshape(len(dataset.x_train), -1), dataset.y_train, circuit.stages
+        training = (stages.pack(x[rows], threads=threads), y[rows])
+        validation = (stages.pack(x[held_out], threads=threads), y[held_out]) if held_out.size else None
         problem = Problem(
             circuit.netlist,
-            stages.pack(x[rows], threads=threads),
-            y[rows],
+            *training,
             circuit.head,
             loss=settings.loss,
             schedule=settings.schedule(),
-            validation=(stages.pack(x[held_out], threads=threads), y[held_out]) if held_out.size else None,
+            validation=validation,
             bank=TableBank.of_circuit(circuit),
             seed=settings.seed,
             threads=threads,
@@ -133,7 +138,14 @@ class SearchTrainer:
         most = method.most_steps(problem)
         if most is not None:
             most = whole_number(f"most_steps of method {settings.method!r}", most, 0, what="steps, or None")
-        return PreparedSearch(dataset, circuit, problem, method, most, held_out, time.perf_counter() - began)
+        ground = None
+        if settings.members > 1:
+            if most is not None:
+                raise ValueError(f"method {settings.method!r} ends by itself, and members exchange circuits: members=1")
+            for own in settings.member_options:
+                method_named(settings.method, {**settings.options, **own}).check(problem)
+            ground = Ground(settings, circuit, start is None, training, validation, threads)
+        return PreparedSearch(dataset, circuit, problem, method, most, held_out, time.perf_counter() - began, ground)
 
     def fit(
         self,
@@ -163,6 +175,11 @@ class SearchTrainer:
         problem, settings = ready.problem, self.settings
         kept = None if checkpoint is None else SearchCheckpoint(checkpoint, settings, ready.dataset, ready.start)
         state = (None if kept is None else kept.read()) or SearchState()
+        if ready.ground is not None:
+            self._fit_members(ready, ready.ground, state, kept, watch)
+            circuit = replace(ready.start, netlist=problem.netlist)
+            self._check(ready, circuit)
+            return self._reported(ready, circuit, state, metadata)
         if state.arrays:
             problem.restore(state.step, state.arrays["tables"], state.arrays["fanin"])
             own = {name[7:]: array for name, array in state.arrays.items() if name.startswith("method_")}
@@ -187,6 +204,46 @@ class SearchTrainer:
         circuit = replace(ready.start, netlist=problem.netlist)
         self._check(ready, circuit)
         return self._reported(ready, circuit, state, metadata)
+
+    def _fit_members(
+        self,
+        ready: PreparedSearch,
+        ground: Ground,
+        state: SearchState,
+        kept: SearchCheckpoint | None,
+        watch: Callable[[Look], None] | None,
+    ) -> None:
+        """Search with several members, and leave the best circuit in the problem."""
+        with members_of(ground) as members:
+            try:
+                rounds = Rounds(members, self.settings, state)
+            except NOT_READ as error:
+                if kept is None or not state.arrays:
+                    raise
+                raise kept.wrong(error) from error
+            self.looks = state.looks
+
+            def told(step: int, loss: float, figures: dict[str, Any]) -> None:
+                if kept is not None and kept.due:
+                    rounds.save()
+                    kept.write(state)
+                if watch is not None:
+                    watch(Look(step, self.settings.steps, loss, figures["hard"], state.seconds, figures))
+
+            try:
+                rounds.run(told)
+            except KeyboardInterrupt:
+                if kept is not None and rounds.between:
+                    rounds.save()
+                    kept.write(state)
+                raise
+            if kept is not None:
+                rounds.save()
+                kept.write(state)
+            tables, wires = rounds.circuit()
+            ready.problem.restore(state.step, tables, wires)
+        if state.best is not None:
+            ready.problem.restore(state.best[2], state.arrays["best_tables"], state.arrays["best_fanin"])
 
     def _network(self, dataset: Dataset) -> Circuit:
         x = dataset.x_train
@@ -304,6 +361,7 @@ class SearchTrainer:
             checked_rows=len(ready.held_out),
             stopped=state.stopped or cut,
             method=settings.method,
+            validation=None if state.best is None else state.best[0],
         )
         training = replace(
             told.training or Training(),

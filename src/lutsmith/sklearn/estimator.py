@@ -248,7 +248,7 @@ class LUTEstimator(FittedCircuit):
         self.n_iter_ = self.best_iteration_ = max(1, report.best_epoch or 0)
         self.evals_result_ = {}
         y = dataset.y_train if dataset.objective == "classification" else np.zeros(len(dataset.y_train), np.int64)
-        rows = validation_split(y, settings.validation, settings.seed)[1]
+        rows = validation_split(y, settings.validation, settings.rows_seed)[1]
         return _Trained(circuit, report, (rows, circuit.decision_function(coded_as(circuit, dataset).x_train[rows])))
 
     def _constraints(self) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ from lutsmith.nn.neurons.network import NeuronArchitecture
 from lutsmith.nn.read_back import prove_lowering
 from lutsmith.training.assembly import callbacks_of, objective_of
 from lutsmith.training.callbacks.base import Stage
+from lutsmith.training.callbacks.telling import Telling
 from lutsmith.training.isolation import no_trace, torch_threads
 from lutsmith.training.loop.streamed import Streamed
 from lutsmith.training.metrics import logits
@@ -133,7 +135,7 @@ class Preparation:
         settings = _with_objective(settings or Settings(), dataset)
         if start is not None:
             dataset = coded_as(start, dataset)
-            check_start(start, dataset, seed=settings.seed, validation=settings.validation)
+            check_start(start, dataset, seed=settings.rows_seed, validation=settings.validation)
         else:
             architecture = _with_head(architecture or Architecture().shared_by(dataset.num_classes), dataset)
         if dataset.x_test is None and settings.validation == 0:
@@ -144,7 +146,7 @@ class Preparation:
         if settings.teacher is not None:
             dataset.check_in_memory("a teacher")
         samples = Samples.of(dataset.x_train, dataset.y_train, objective_of(settings), dataset.sample_weight)
-        rows, _ = validation_split(samples.y, settings.validation, settings.seed)
+        rows, _ = validation_split(samples.y, settings.validation, settings.rows_seed)
         target_range = None
         if dataset.objective == "regression":
             target_range = TargetRange.of(dataset.y_train[rows])
@@ -165,8 +167,20 @@ class Preparation:
         seconds = time.perf_counter() - began
         return cls(dataset, architecture, settings, samples, target_range, model, seconds, started)
 
-    def fit(self, *, resume: bool = False, metadata: Metadata | None = None, **trainer: Any) -> Fitted:
-        """Train, lower, check and report: the rest of `fit`. Call it once only: the network is trained in place."""
+    def fit(
+        self,
+        *,
+        resume: bool = False,
+        metadata: Metadata | None = None,
+        told: Callable[[int, float], None] | None = None,
+        **trainer: Any,
+    ) -> Fitted:
+        """Train, lower, check and report: the rest of `fit`. Call it once only: the network is trained in place.
+
+        `told` is called after each epoch that is measured, with its number and its score on the validation rows.
+        """
+        if told is not None:
+            trainer["callbacks"] = [*trainer.get("callbacks", ()), Telling(told)]
         metadata = Metadata() if metadata is None else metadata
         instance_of("metadata", metadata, Metadata, "(Metadata.from_json reads a dict)")
         settings, target_range = self.settings, self.target_range
@@ -220,6 +234,7 @@ class Preparation:
             stopped=trained.stopped,
             setup_seconds=self.seconds + trained.setup_seconds,
             rows=len(x),
+            validation=trained.best.hard,
         )
         circuit = replace(lowered.circuit, metadata=self._metadata(metadata, report))
         proof = prove_lowering(model, circuit, classes=dataset.classes or None)

@@ -73,7 +73,7 @@ class PhasedPreparation:
             )
         samples = Samples.of(dataset.x_train, dataset.y_train, objective_of(common), dataset.sample_weight)
         check_teacher(common, samples, dataset.num_classes)
-        rows, _ = validation_split(samples.y, common.validation, common.seed)
+        rows, _ = validation_split(samples.y, common.validation, common.rows_seed)
         with torch_threads(common.torch_threads):
             model = build_neurons(architecture, samples.x[rows], dataset.num_classes, common.seed)
         _check_room(model, settings, dataset.input_shape)
@@ -87,7 +87,13 @@ class PhasedPreparation:
         return self.prepared.seconds
 
     def fit(
-        self, *, resume: bool = False, metadata: Metadata | None = None, folder: Path | None = None, quiet: bool = False
+        self,
+        *,
+        resume: bool = False,
+        metadata: Metadata | None = None,
+        folder: Path | None = None,
+        quiet: bool = False,
+        told: Any = None,  # noqa: ARG002 - epochs of different phases cannot be compared
     ) -> Fitted:
         """Train phase by phase, lower, check and report. Call it once only: the network is trained in place.
 
@@ -99,7 +105,7 @@ class PhasedPreparation:
         """
         prepared, model, reached = self.prepared, self.prepared.model, list[Reached]()
         place = None if folder is None else folder / FOLDER
-        _, rows = validation_split(prepared.samples.y, self.settings.common.validation, self.settings.common.seed)
+        _, rows = validation_split(prepared.samples.y, self.settings.common.validation, self.settings.common.rows_seed)
         trained: Fit | None = None
         taught = list[Distillation]()
         for number, phase in enumerate(self.settings.wanted, start=1):

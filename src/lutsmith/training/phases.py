@@ -50,7 +50,8 @@ KINDS: Mapping[str, tuple[str, ...]] = {
 """The kinds of phases, and their keys beside those of training."""
 
 _SHARED = (
-    "seed", "validation", "objective", "teacher", "teacher_epochs", "teacher_weight", "teacher_temperature"
+    "seed", "split_seed", "validation", "objective",
+    "teacher", "teacher_epochs", "teacher_weight", "teacher_temperature",
 )  # fmt: skip
 """Fields of the settings that all phases have in common: the rows that are held out have to be the same, and a teacher
 is asked once.

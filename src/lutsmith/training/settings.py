@@ -88,6 +88,8 @@ class Settings:
             by the hardened score; 0: never. As a rule it does not suit the cosine schedule; see
             `training.EarlyStopping`.
         seed: of the split, the shuffles, the augmentation and torch's generator.
+        split_seed: the seed of what is held out: the validation rows, and the test rows of a table without any; None:
+            `seed`. With one for all seeds, runs of several seeds are compared on the same rows.
         accelerator: "cpu", "cuda", "mps" (Apple's), or "auto": CUDA if there is a device.
         precision: "32-true" for plain float32, or Lightning Fabric's "bf16-mixed" or "16-mixed" (CUDA). The "true" half
             precisions are refused: they would round raw features before the encoder compares them.
@@ -145,6 +147,7 @@ class Settings:
     validate_every: int = 1
     patience: int = 0
     seed: int = 0
+    split_seed: int | None = None
     accelerator: str = "cpu"
     precision: str = "32-true"
     torch_threads: int = 1
@@ -158,6 +161,8 @@ class Settings:
         _integer(self, "patience", least=0)
         ImageAugmentation.of(self)  # checks flip, crop, shift and all that bends
         _integer(self, "seed", least=0, below=2**63)
+        if self.split_seed is not None:
+            _integer(self, "split_seed", least=0, below=2**63)
         _number(self, "lr", "a positive number", lambda v: v > 0)
         for name in ("score_lr", "score_weight_decay"):
             _number(self, name, "None or a number >= 0", lambda v: v >= 0, optional=True)
@@ -222,6 +227,11 @@ class Settings:
             raise ValueError(f"label_smoothing={self.label_smoothing}: regression has no labels to smooth; set it to 0")
         if self.objective != "regression" and self.huber_delta is not None:
             raise ValueError(f"huber_delta={self.huber_delta}: it is of regression; objective is {self.objective!r}")
+
+    @property
+    def rows_seed(self) -> int:
+        """The seed of what is held out: `split_seed`, or `seed` where it is None."""
+        return self.seed if self.split_seed is None else self.split_seed
 
     def to_json(self) -> dict[str, Any]:
         """Return the fields as JSON values; `from_json` gives the same settings back."""

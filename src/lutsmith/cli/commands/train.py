@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -172,17 +172,7 @@ def train(
         folder = out or default_folder(
             named, preset, seed, method=method, given=chosen, resume=resume, overwrite=overwrite
         )
-        options = {
-            "header": header,
-            "delimiter": delimiter,
-            "decimal": decimal,
-            "missing": None if missing is None else missing.split(","),
-            "numbers": numbers,
-            "categories": categories,
-            "drop": drop,
-            "min_frequency": min_frequency,
-            "unseen": unseen,
-        }
+        values = (header, delimiter, decimal, missing, numbers, categories, drop, min_frequency, unseen)
         return run_training(
             named,
             preset=preset,
@@ -197,12 +187,24 @@ def train(
             resume=resume,
             allow_new=allow_new,
             overwrite=overwrite,
-            table={name: value for name, value in options.items() if value not in (None, [])},
+            table=table_fields(dict(zip(TABLE_FIELDS, values, strict=True))),
             test_share=test_share,
             **chosen,
         ).to_json()
 
     deliver(compute, _show, json_output)
+
+
+TABLE_FIELDS = (
+    "header", "delimiter", "decimal", "missing", "numbers", "categories", "drop", "min_frequency", "unseen"
+)  # fmt: skip
+"""Options that say how a table is read, in the order of the command."""
+
+
+def table_fields(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return fields of `data.TableOptions` from options of the command line; those that were not given are left out."""
+    found = {name: given[name] for name in TABLE_FIELDS if given[name] not in (None, [])}
+    return {name: value.split(",") if name == "missing" else value for name, value in found.items()}
 
 
 _OF_ALU = frozenset({"ops", "more", "model"})

@@ -10,7 +10,7 @@ from lutsmith.ground.arguments import one_of, settings_checked
 from lutsmith.ground.registry import own_hint
 from lutsmith.runs.methods.additive import Additive
 from lutsmith.runs.methods.gradients import Gradients
-from lutsmith.runs.methods.method import Method, Parts, Ready, as_json
+from lutsmith.runs.methods.method import Method, Parts, Ready, Told, as_json
 from lutsmith.runs.methods.phases import Phases
 from lutsmith.runs.methods.search import Methods
 
@@ -65,4 +65,4 @@ def _shown(name: str, value: Any) -> str:
     return f"{name}={value!r}" if isinstance(value, (int, float, str, tuple, list)) else name
 
 
-__all__ = ["METHODS", "Method", "Parts", "Ready", "as_json", "asked_method"]
+__all__ = ["METHODS", "Method", "Parts", "Ready", "Told", "as_json", "asked_method"]

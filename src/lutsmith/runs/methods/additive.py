@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -14,7 +14,7 @@ from lutsmith.data.report import Fitted
 from lutsmith.ground.arguments import instance_of
 from lutsmith.ground.interrupts import Interrupts, TrainingInterrupted
 from lutsmith.runs.methods.growth_log import GrowthLog
-from lutsmith.runs.methods.method import Method, Parts, as_json, checkpoint_in
+from lutsmith.runs.methods.method import Method, Parts, Ready, Told, as_json, checkpoint_in
 
 if TYPE_CHECKING:
     from lutsmith.additive import AdditiveTrainer, Growth
@@ -28,6 +28,7 @@ class Additive(Method):
     parts = ("settings",)
     arguments: ClassVar = dict.fromkeys(("max_luts", "max_seconds", "rank", "bits", "seed"), "settings")
     checkpoint = "checkpoint.npz"
+    unit = "LUT"
 
     def fits(self, given: Any) -> bool:
         from lutsmith.additive import AdditiveSettings
@@ -63,6 +64,15 @@ class Additive(Method):
         trainer = AdditiveTrainer(AdditiveSettings.from_json(parts["settings"]))
         return Growing(trainer, trainer.prepare(dataset))
 
+    def again(self, ready: Ready, dataset: Dataset, parts: Parts, start: Circuit | None = None) -> Growing:
+        from lutsmith.additive import AdditiveSettings, AdditiveTrainer
+
+        if not isinstance(ready, Growing):
+            return self.ready(dataset, parts, start)
+        settings = AdditiveSettings.from_json(parts["settings"])
+        prepared = replace(ready.prepared, settings=replace(ready.prepared.settings, seed=settings.seed), seconds=0.0)
+        return Growing(AdditiveTrainer(settings), prepared)
+
 
 @dataclass(frozen=True, eq=False)
 class Growing:
@@ -81,7 +91,9 @@ class Growing:
         """What preparing the data took."""
         return self.prepared.seconds
 
-    def fit(self, *, resume: bool, metadata: Metadata, folder: Path | None, quiet: bool) -> Fitted:
+    def fit(
+        self, *, resume: bool, metadata: Metadata, folder: Path | None, quiet: bool, told: Told | None = None
+    ) -> Fitted:
         """Grow it; see `methods.method.Ready`."""
         checkpoint = checkpoint_in(folder, Additive.checkpoint, resume=resume)
         with Interrupts() as interrupts, GrowthLog(folder, quiet=quiet) as log:
@@ -90,6 +102,8 @@ class Growing:
                 if not log.begun:
                     log.begin(self.trainer.history)  # of earlier sittings
                 log.append(growth)
+                if told is not None and growth.validation is not None and growth.stage == "growing":
+                    told(growth.luts, growth.validation)
                 if (number := interrupts.requested) is not None:  # the trainer saves before it lets this through
                     where = f"stopped at {growth.luts:,} of {growth.total:,} LUTs, {growth.stage}"
                     if folder is None:

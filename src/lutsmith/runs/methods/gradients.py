@@ -23,6 +23,7 @@ class Gradients(Method):
         ("lr", "epochs", "seed"), "settings"
     )
     checkpoint = "checkpoint.pt"
+    unit = "epoch"
     folders = ("teacher",)
     begins = True
     around: ClassVar = {"connections": "learnable", "num_candidates": 8, "init_method": "local"}

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
@@ -24,6 +24,12 @@ Parts = dict[str, Fields]
 """What there is to choose, "architecture" and "settings", each with its fields."""
 
 
+Told = Callable[[int, float], None]
+"""Is told of each look at the validation rows: how far training has come, as the method counts it, and the score there.
+What it raises ends the training.
+"""
+
+
 class Ready(Protocol):
     """All that a method makes before training begins, and before the run's folder is touched."""
 
@@ -32,8 +38,11 @@ class Ready(Protocol):
         """The seconds that this preparation took."""
         ...
 
-    def fit(self, *, resume: bool, metadata: Metadata, folder: Path | None, quiet: bool) -> Fitted:
+    def fit(
+        self, *, resume: bool, metadata: Metadata, folder: Path | None, quiet: bool, told: Told | None = None
+    ) -> Fitted:
         """Train, check and report. With a folder, checkpoint and metrics go there; with `resume` it goes on from them.
+        `told` is told of each look at the validation rows, if the method has a `unit`.
 
         Raises:
             TrainingInterrupted: Ctrl-C or SIGTERM.
@@ -57,6 +66,9 @@ class Method(ABC):
             name; inner ones first.
         kept: names of further files in them.
         of_classes: fields of the architecture that presets have for classes, and no other objective takes from them.
+        free: fields of the settings that change no result, such as how many processes are at work: a run may be gone on
+            with under another value.
+        unit: what `Told` counts, such as "epoch"; None: it is not told of anything.
         follows_classes: whether a width that was not asked for depends on the number of classes.
     """
 
@@ -70,6 +82,8 @@ class Method(ABC):
     folders: ClassVar[tuple[str, ...]] = ()
     kept: ClassVar[tuple[str, ...]] = ()
     of_classes: ClassVar[tuple[str, ...]] = ()
+    free: ClassVar[tuple[str, ...]] = ()
+    unit: ClassVar[str | None] = None
     follows_classes: ClassVar[bool] = False
 
     def takes(self, name: str) -> bool:
@@ -111,6 +125,12 @@ class Method(ABC):
         Raises:
             ValueError, TypeError: they do not fit.
         """
+
+    def again(self, ready: Ready, dataset: Dataset, parts: Parts, start: Circuit | None = None) -> Ready:  # noqa: ARG002
+        """Return what `ready` gives for parts that differ from those of an earlier `ready` in the seed alone, of the
+        same data and with a `split_seed`: what does not depend on the seed is not made twice.
+        """
+        return self.ready(dataset, parts, start)
 
 
 def checkpoint_in(folder: Path | None, name: str, *, resume: bool) -> Path | None:

@@ -17,7 +17,7 @@ from lutsmith.ground.arguments import check_options, instance_of
 from lutsmith.ground.interrupts import Interrupts, TrainingInterrupted
 from lutsmith.ground.metrics_log import MetricsLog
 from lutsmith.ground.progress import ProgressBar
-from lutsmith.runs.methods.method import Method, Parts, as_json, checkpoint_in
+from lutsmith.runs.methods.method import Method, Parts, Told, as_json, checkpoint_in
 
 if TYPE_CHECKING:
     from lutsmith.search.trainer import Look, PreparedSearch, SearchTrainer
@@ -34,6 +34,8 @@ class Search(Method):
     parts = ("settings",)
     arguments: ClassVar = dict.fromkeys(("seed", "max_seconds"), "settings")
     checkpoint = "checkpoint.npz"
+    free = ("workers",)
+    unit = "step"
     begins = True
     by_name_alone = True
 
@@ -125,13 +127,17 @@ class Searching:
         """What preparing took."""
         return self.prepared.seconds
 
-    def fit(self, *, resume: bool, metadata: Metadata, folder: Path | None, quiet: bool) -> Fitted:
+    def fit(
+        self, *, resume: bool, metadata: Metadata, folder: Path | None, quiet: bool, told: Told | None = None
+    ) -> Fitted:
         """Search; see `methods.method.Ready`."""
         checkpoint = checkpoint_in(folder, Search.checkpoint, resume=resume)
         with Interrupts() as interrupts, SearchLog(folder, self.trainer, quiet=quiet) as log:
 
             def watch(look: Look) -> None:
                 log.append(look)
+                if told is not None and look.figures is not None and look.validation is not None:
+                    told(look.step, look.validation)
                 if (number := interrupts.requested) is not None:  # the trainer saves before it lets this through
                     where = f"stopped after {look.step:,} of {look.steps:,} steps"
                     if folder is None:

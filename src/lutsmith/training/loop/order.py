@@ -25,7 +25,7 @@ class Order:
     """
 
     def __init__(self, y: Array, settings: Settings) -> None:
-        self.rows, self.held_out = validation_split(y, settings.validation, settings.seed)
+        self.rows, self.held_out = validation_split(y, settings.validation, settings.rows_seed)
         self.steps = steps_per_epoch(len(self.rows), settings.batch_size)
         self._batch_size, self._seed = settings.batch_size, settings.seed
 

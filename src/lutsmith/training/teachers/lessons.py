@@ -53,7 +53,7 @@ def lessons(
         ValueError: a teacher for other samples or classes, or one that does not exist.
         TrainingInterrupted: Ctrl-C or SIGTERM, after saving.
     """
-    rows, _ = validation_split(samples.y, settings.validation, settings.seed)
+    rows, _ = validation_split(samples.y, settings.validation, settings.rows_seed)
     if settings.teacher == CNN:
         own = None if folder is None else folder / FOLDER
         opinion = _of_cnn(settings, samples, rows, num_classes, own, resume=resume, quiet=quiet)

@@ -76,6 +76,31 @@ class PackedSamples:
         matrix[:, : given.shape[1]] = given
         return cls(matrix, count)
 
+    @classmethod
+    def of_matrix(cls, matrix: NDArray[np.uint64], num_samples: int) -> PackedSamples:
+        """Share the `matrix` of other packed samples, such as one in memory that processes share and that is read-only.
+        It is copied only where its rows are not aligned.
+
+        Raises:
+            TypeError: it is not such a matrix.
+        """
+        width = WORDS * (blocks_of(num_samples) | 1)
+        if not isinstance(matrix, np.ndarray) or matrix.dtype != np.uint64 or matrix.shape[1:] != (width,):
+            raise TypeError(f"expected the matrix of other PackedSamples, uint64 (inputs, {width})")
+        if matrix.ctypes.data % 64 or not matrix.flags.c_contiguous or matrix.flags.writeable:
+            own = row_matrix(len(matrix), num_samples)
+            own[:] = matrix
+            return cls(own, num_samples)
+        found = object.__new__(cls)
+        found._matrix, found.num_samples = matrix, num_samples
+        found.words, found.addresses = matrix[:, : -(-num_samples // 64)], row_addresses(matrix)
+        return found
+
+    @property
+    def matrix(self) -> NDArray[np.uint64]:
+        """The memory of the bits, read-only, for `of_matrix`: rows of whole blocks."""
+        return self._matrix
+
     def __reduce__(self) -> tuple[Any, ...]:
         return PackedSamples.of_words, (self.words, self.num_samples)
 
