@@ -78,8 +78,6 @@ minterms: Any
 low_minterms: Any
 low_values: Any
 high_sweep: Any
-sweep_into: Any
-through: Any
 high_minterms: Any
 table: Any
 high_values: Any
