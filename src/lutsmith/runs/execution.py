@@ -17,7 +17,7 @@ from lutsmith.circuit import Circuit
 from lutsmith.circuit.metadata import HeldOut, Metadata, Training
 from lutsmith.data import Dataset, check, from_arrays, load
 from lutsmith.data.report import Report
-from lutsmith.ground.arguments import as_python, settings_checked
+from lutsmith.ground.arguments import as_python, settings_checked, whole_number
 from lutsmith.ground.interrupts import TrainingInterrupted
 from lutsmith.presets import DEFAULT_METHODS
 from lutsmith.runs.folder import Run, RunFolder
@@ -66,6 +66,7 @@ def train(
     max_luts: int | None = None,
     max_seconds: float | None = None,
     start: Circuit | PathLike | None = None,
+    devices: int | None = None,
 ) -> Run:
     """Train a network and return it with a circuit that was checked to be equal to it.
 
@@ -133,6 +134,8 @@ def train(
             counts as epoch 0, so the result is never worse on the validation rows. Sizes, thresholds and head stay
             those of the circuit. The settings of the preset are used, but only those fields of the architecture that
             are given.
+        devices: for gradients: processes on this machine that train together, each on its part of every batch; see
+            `training.Trainer`. A run may be resumed with another number of them. None: one.
 
     Raises:
         ValueError: arguments, data or a checkpoint that cannot be used; a folder that holds another run; a loss that is
@@ -158,6 +161,12 @@ def train(
         )
     if out is None and (resume or overwrite):
         raise ValueError(f"{'resume' if resume else 'overwrite'}=True needs the folder of the run: give out=FOLDER")
+    if "TORCHELASTIC_RUN_ID" in os.environ and os.environ.get("WORLD_SIZE", "1") != "1":
+        raise ValueError(
+            "train starts processes itself: give devices=N, without torchrun; for several machines, let torchrun start "
+            "a script that calls lutsmith.fit"
+        )
+    devices = None if devices is None else whole_number("devices", devices, 1)
     chosen = {"luts": as_python(luts), "lr": lr, "epochs": epochs, "max_luts": max_luts, "max_seconds": max_seconds}
     chosen["start"] = start
     method = asked_method(method, preset, {**chosen, "architecture": architecture, "settings": settings})
@@ -206,15 +215,24 @@ def train(
         check(source, data, target, test, table)
     if out is None:
         plan = Plan.of(request)
-        return _executed(_started(plan, request, provisional=True), None, resume=False, quiet=quiet, began=began)
+        begun = _started(plan, request, devices, provisional=True)
+        return _executed(begun, None, resume=False, quiet=quiet, began=began)
     return _kept(
-        request, RunFolder(Path(out)), resume=resume, allow_new=allow_new, overwrite=overwrite, quiet=quiet, began=began
+        request,
+        RunFolder(Path(out)),
+        devices,
+        resume=resume,
+        allow_new=allow_new,
+        overwrite=overwrite,
+        quiet=quiet,
+        began=began,
     )
 
 
 def _kept(
     request: Request,
     folder: RunFolder,
+    devices: int | None,
     *,
     resume: bool,
     allow_new: bool,
@@ -244,7 +262,7 @@ def _kept(
             )
     free = recorded is None and not folder.present()
     with folder.claimed(plan, provisional=provisional) if free else nullcontext():
-        start = _started(plan, request, provisional=provisional)
+        start = _started(plan, request, devices, provisional=provisional)
     if recorded is None and not free:  # only now that nothing in the arguments or the data can be wrong any more
         folder.claim(start.plan, overwrite=overwrite)
     elif provisional:
@@ -262,8 +280,10 @@ class _Start(NamedTuple):
     held_out: HeldOut | None
 
 
-def _started(plan: Plan, request: Request, *, provisional: bool) -> _Start:
+def _started(plan: Plan, request: Request, devices: int | None, *, provisional: bool) -> _Start:
     """Load the data and build the network of a plan; raise ValueError or TypeError where they do not fit."""
+    if devices not in (None, 1) and not METHODS[plan.method].together:
+        raise ValueError(f"devices={devices} is of gradients, and the method is {plan.method}: leave it out")
     if request.dataset is not None:
         dataset = request.dataset
     else:
@@ -277,7 +297,7 @@ def _started(plan: Plan, request: Request, *, provisional: bool) -> _Start:
     if circuit is not None:
         check_rows(circuit, held_out)
     with settings_checked():
-        return _Start(plan, METHODS[plan.method].ready(dataset, plan.parts, circuit), held_out)
+        return _Start(plan, METHODS[plan.method].ready(dataset, plan.parts, circuit, devices), held_out)
 
 
 def _executed(start: _Start, folder: RunFolder | None, *, resume: bool, quiet: bool, began: float) -> Run:

@@ -57,6 +57,7 @@ class Method(ABC):
             name; inner ones first.
         kept: names of further files in them.
         of_classes: fields of the architecture that presets have for classes, and no other objective takes from them.
+        together: whether several processes can train one network.
         follows_classes: whether a width that was not asked for depends on the number of classes.
     """
 
@@ -70,6 +71,7 @@ class Method(ABC):
     folders: ClassVar[tuple[str, ...]] = ()
     kept: ClassVar[tuple[str, ...]] = ()
     of_classes: ClassVar[tuple[str, ...]] = ()
+    together: ClassVar[bool] = False
     follows_classes: ClassVar[bool] = False
 
     def takes(self, name: str) -> bool:
@@ -105,8 +107,9 @@ class Method(ABC):
         """Return the objective that the given fields ask for; None: it follows from the targets."""
 
     @abstractmethod
-    def ready(self, dataset: Dataset, parts: Parts, start: Circuit | None = None) -> Ready:
-        """Check data and fields against each other, and make what training needs; `start` is what it goes on with.
+    def ready(self, dataset: Dataset, parts: Parts, start: Circuit | None = None, devices: int | None = None) -> Ready:
+        """Check data and fields against each other, and make what training needs; `start` is what it goes on with, and
+        `devices` processes train, where several can.
 
         Raises:
             ValueError, TypeError: they do not fit.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import logging
 from typing import Any
 
@@ -9,7 +10,7 @@ import torch
 from lightning_fabric import Fabric
 from lightning_fabric.plugins.environments.torchelastic import TorchElasticEnvironment
 from lightning_fabric.strategies.ddp import DDPStrategy
-from torch import Tensor, nn
+from torch import Tensor, distributed, nn
 from torch.optim import Optimizer
 
 from lutsmith.training.ranks.ranks import ALONE, PATIENCE, Ranks, launched
@@ -58,6 +59,7 @@ class Devices:
                 logging.getLogger(f"lightning_fabric.utilities.{talker}").setLevel(logging.WARNING)
             self.fabric = Fabric(**given, devices=ranks.local_size, num_nodes=nodes, strategy=strategy)
             self.fabric.launch()
+            atexit.register(_part)
         else:
             self.fabric = Fabric(**given, devices=1)
         self.device: torch.device = self.fabric.device
@@ -70,6 +72,12 @@ class Devices:
         """Return model and optimizer as steps must use them: in the requested precision."""
         network, prepared = self.fabric.setup(model, optimizer)
         return network, prepared
+
+
+def _part() -> None:
+    """Part from the other processes at the end of this one: threads that still listen would abort it."""
+    if distributed.is_initialized():
+        distributed.destroy_process_group()
 
 
 def accelerator(settings: Settings) -> str:
