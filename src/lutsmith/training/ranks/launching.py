@@ -25,6 +25,7 @@ from torch.multiprocessing.spawn import ProcessContext, ProcessException, start_
 from lutsmith.ground.interrupts import Interrupts, TrainingInterrupted
 from lutsmith.training.ranks.handing import hand, taken
 from lutsmith.training.ranks.ranks import OURS, ProcessLostError
+from lutsmith.training.ranks.shared_sums import SharedSums
 from lutsmith.training.ranks.worker import WORK, Outcome, outcome_path, work
 
 _LOOK = 0.2  # seconds from one look at the processes to the next
@@ -77,12 +78,13 @@ def check_main(count: int) -> None:
 def _joined(folder: Path, count: int, environment: dict[str, str], checkpoint: Path | None) -> Any:
     """Start the processes, wait for all of them, and return the outcome of the first."""
     context: Any = None
+    shared = SharedSums.make(count)  # its semaphores have to stay until the processes have found them
     asked, lost = 0.0, list[int]()
     with Interrupts() as interrupts:
         try:
             with _ctrl_c_ignored():
                 context = start_processes(  # type: ignore[no-untyped-call]
-                    work, (str(folder), environment), count, join=False, start_method="spawn"
+                    work, (str(folder), environment, shared), count, join=False, start_method="spawn"
                 )
             while not context.join(_LOOK, _GRACE):
                 if interrupts.requested is not None and not asked:

@@ -19,6 +19,7 @@ from torch import Tensor, distributed, nn
 
 from lutsmith.data.augmentation.portion import Portion
 from lutsmith.kernels.threads import get_num_threads, set_num_threads
+from lutsmith.training.ranks.shared_sums import SharedSums
 
 Result = TypeVar("Result")
 
@@ -45,16 +46,25 @@ class Ranks:
         waited: seconds spent in talking to the others.
     """
 
-    def __init__(self, rank: int = 0, size: int = 1, local_rank: int = 0, local_size: int = 1) -> None:
+    def __init__(
+        self,
+        rank: int = 0,
+        size: int = 1,
+        local_rank: int = 0,
+        local_size: int = 1,
+        shared: SharedSums | None = None,
+    ) -> None:
         self.rank, self.size, self.local_rank, self.local_size = rank, size, local_rank, local_size
         self.portion: Portion | None = None
         self.waited = 0.0
+        self._shared = shared
 
     @classmethod
     def here(cls) -> Ranks:
         """Return the ranks that the environment tells of, as torchrun sets it."""
         names = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE")
-        return cls(*(int(os.environ[name]) for name in names))
+        rank, size, local_rank, local_size = (int(os.environ[name]) for name in names)
+        return cls(rank, size, local_rank, local_size, _shared)
 
     @property
     def alone(self) -> bool:
@@ -79,7 +89,10 @@ class Ranks:
         """Make a contiguous tensor the sum of all processes' tensors, the same to the bit everywhere; return it."""
         if not self.alone:
             with self._talking():
-                distributed.all_reduce(tensor)
+                if self._shared is not None and self._shared.takes(tensor):
+                    self._shared.add(tensor)
+                else:
+                    distributed.all_reduce(tensor)
         return tensor
 
     def add_in_step(self, tensor: Tensor) -> Tensor:
@@ -190,6 +203,16 @@ class Ranks:
 
 ALONE = Ranks()
 """One process."""
+
+_shared: SharedSums | None = None  # what a `Trainer` started this process with
+
+
+def join(rank: int, shared: SharedSums | None) -> None:
+    """Say in a process that a `Trainer` started which one it is, and which memory it shares with the others."""
+    global _shared
+    _shared = shared
+    if shared is not None:
+        shared.join(rank)
 
 
 def launched() -> bool:

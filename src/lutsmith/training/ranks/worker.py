@@ -18,6 +18,8 @@ from typing import Any
 
 from lutsmith.ground.interrupts import TrainingInterrupted
 from lutsmith.training.ranks.handing import hand, taken
+from lutsmith.training.ranks.ranks import join
+from lutsmith.training.ranks.shared_sums import SharedSums
 
 WORK = "work.pkl"
 _GRACE = 20.0  # seconds to save and end in, once the parent is gone
@@ -43,7 +45,7 @@ def outcome_path(folder: Path, rank: int) -> Path:
     return folder / f"outcome-{rank}.pkl"
 
 
-def work(rank: int, folder: str, environment: dict[str, str]) -> None:
+def work(rank: int, folder: str, environment: dict[str, str], shared: SharedSums | None) -> None:
     """Do the work that lies in a folder as the process of this rank; the target of the new process.
 
     Ctrl-C reaches all processes of a terminal: here it is ignored, and the parent asks each process once to stop, by
@@ -54,6 +56,7 @@ def work(rank: int, folder: str, environment: dict[str, str]) -> None:
     threading.Thread(target=_follow_parent, daemon=True).start()
     place = Path(folder)
     try:
+        join(rank, shared)
         act: Callable[[], Any] = _loaded(place / WORK)
         outcome = Outcome(0.0, act())
     except BaseException as error:
