@@ -49,10 +49,10 @@ class Clock(Callback):
 
     path: Path
     steps: int
-    _times: list[tuple[float, float]] = field(default_factory=list, init=False, repr=False)
+    _times: list[tuple[float, float, float]] = field(default_factory=list, init=False, repr=False)
 
     def after_step(self, stage: Stage) -> None:
-        self._times.append((time.perf_counter(), stage.ranks.waited))
+        self._times.append((time.perf_counter(), stage.ranks.waited, time.process_time()))
         if len(self._times) == self.steps + FIRST:
             stage.stop("timed")
 
@@ -60,8 +60,13 @@ class Clock(Callback):
         if stage.ranks.first:
             taken = np.diff(np.array(self._times[FIRST:]), axis=0)
             numbers = sum(p.numel() for p in stage.model.parameters() if p.requires_grad)
-            found = {"seconds": float(np.median(taken[:, 0])), "sums": float(taken[:, 1].sum() / taken[:, 0].sum())}
-            self.path.write_text(json.dumps({**found, "megabytes": numbers * 4e-6}), "utf-8")
+            found = {
+                "seconds": float(np.median(taken[:, 0])),
+                "sums": float(taken[:, 1].sum() / taken[:, 0].sum()),
+                "cpu": float(np.median(taken[:, 2])),
+                "megabytes": numbers * 4e-6,
+            }
+            self.path.write_text(json.dumps(found), "utf-8")
 
 
 def train(name: str, devices: int, batch: int, steps: int, path: Path) -> None:

@@ -38,10 +38,7 @@ from lutsmith.training.files import checkpoint
 from . import killed
 from .models import images
 
-if os.environ.get("DUMP"):
-    import faulthandler
-    faulthandler.dump_traceback_later(int(os.environ["DUMP"]))
-EPOCHS = 6
+EPOCHS = 4
 PLAIN = Settings(epochs=2, batch_size=33, lr=0.2, optimizer="sgd", seed=5)
 ALL = replace(
     killed.SETTINGS,
