@@ -162,7 +162,9 @@ def begun(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
     for process in started:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
+            process.wait()
+        if process.stderr is not None:
+            process.stderr.close()
 
 
 def ended(process: subprocess.Popen[str], pids: list[int]) -> str:

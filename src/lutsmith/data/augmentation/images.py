@@ -34,7 +34,7 @@ NODES = 5
 """Of a displacement field, along each axis: bends of about a quarter of the image."""
 
 
-class Change:
+class ImageChange:
     """What the changes below share: rows of a batch are changed alike, whether all of it is there or a portion."""
 
     def __call__(self, images: Images, generator: np.random.Generator) -> Images:
@@ -47,7 +47,7 @@ class Change:
 
 
 @dataclass(frozen=True)
-class Shift(Change):
+class Shift(ImageChange):
     """Moves each image by -limit..limit whole pixels along both axes; what moves in is 0."""
 
     limit: int
@@ -61,7 +61,7 @@ class Shift(Change):
 
 
 @dataclass(frozen=True)
-class Crop(Change):
+class Crop(ImageChange):
     """Continues each image by `padding` pixels on all sides and cuts a random part of the old size out.
 
     Attributes:
@@ -87,7 +87,7 @@ class Crop(Change):
 
 
 @dataclass(frozen=True)
-class Flip(Change):
+class Flip(ImageChange):
     """Mirrors an image left to right with a probability of `probability`."""
 
     probability: float = 0.5
@@ -110,7 +110,7 @@ class Flip(Change):
 
 
 @dataclass(frozen=True)
-class Affine(Change):
+class Affine(ImageChange):
     """Turns, scales, shears and bends each image by random amounts, uniform within the limits; outside is 0.
 
     Attributes:
@@ -171,7 +171,7 @@ class Affine(Change):
 
 
 @dataclass(frozen=True)
-class ColourJitter(Change):
+class ColourJitter(ImageChange):
     """Makes each image brighter or darker, and its contrast higher or lower, by random amounts within the limits.
 
     A pixel x becomes `((x - m) contrast + m) brightness channel`, with m the mean of the image: contrast and brightness
@@ -213,7 +213,7 @@ class ColourJitter(Change):
 
 
 @dataclass(frozen=True)
-class Cutout(Change):
+class Cutout(ImageChange):
     """Sets a square of `size` x `size` pixels around a random pixel of each image to 0 (DeVries and Taylor, 2017)."""
 
     size: int

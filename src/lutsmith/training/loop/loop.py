@@ -99,7 +99,9 @@ class Loop:
     def run(self) -> None:
         """Train from the present position to the end; the model is left with the best weights, in eval mode."""
         at = self.state.position
-        with Interrupts() as interrupts:  # before metrics.jsonl is there: who sees it may send a signal
+        with Interrupts(
+            patient=not self.ranks.alone
+        ) as interrupts:  # before metrics.jsonl is there: who sees it may send a signal
             self.folder.open_log(self.state.history)
             self.checkpointing.sit_down()
             at.sit_down()

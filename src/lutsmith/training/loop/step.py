@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from lutsmith.data.augmentation.images import Change
+from lutsmith.data.augmentation.images import ImageChange
 from lutsmith.data.augmentation.portion import Portion
 from lutsmith.data.augmentation.recipe import ImageAugmentation
 from lutsmith.ground.interrupts import Interrupts
@@ -194,7 +194,7 @@ class TrainingStep:
 
 
 def _takes_portions(augmentation: object) -> bool:
-    return isinstance(augmentation, Change) and type(augmentation).__call__ is Change.__call__
+    return isinstance(augmentation, ImageChange) and type(augmentation).__call__ is ImageChange.__call__
 
 
 def _asked(interrupts: Interrupts) -> tuple[float, float]:
