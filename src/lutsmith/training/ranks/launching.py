@@ -10,6 +10,7 @@ import multiprocessing
 import os
 import shutil
 import signal
+import sys
 import tempfile
 import threading
 import time
@@ -82,7 +83,7 @@ def _joined(folder: Path, count: int, environment: dict[str, str], checkpoint: P
     asked, lost = 0.0, list[int]()
     with Interrupts() as interrupts:
         try:
-            with _ctrl_c_ignored():
+            with _ctrl_c_ignored(), _no_main_without_file():
                 context = start_processes(  # type: ignore[no-untyped-call]
                     work, (str(folder), environment, shared), count, join=False, start_method="spawn"
                 )
@@ -113,6 +114,21 @@ def _ctrl_c_ignored() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
+def _no_main_without_file() -> Iterator[None]:
+    """Keep processes that are started inside the block from reading a script that came through a pipe again."""
+    main: Any = sys.modules.get("__main__")
+    named = getattr(main, "__file__", None)
+    if named is None or os.path.exists(named):  # noqa: PTH110
+        yield
+        return
+    del main.__file__
+    try:
+        yield
+    finally:
+        main.__file__ = named
 
 
 def _end(context: ProcessContext | None) -> None:
