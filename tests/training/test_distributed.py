@@ -11,8 +11,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
+
+from lutsmith.data import load
+from lutsmith.nn import Architecture, build
+from lutsmith.training import Settings, Trainer, fit
+from lutsmith.training.metrics import logits
 
 from . import together
 from .together import CASES
@@ -247,3 +253,60 @@ def test_ctrl_c_of_torchrun_saves(begun: Any, tmp_path: Path) -> None:
     ended(process, [int(pid) for pid in children])
     assert process.returncode != 0
     check_goes_on(tmp_path)
+
+
+def test_a_hundred_steps_of_adam_give_the_same_tables_and_wires_up_to_rounding() -> None:
+    dataset = load("digits")
+    x, y = dataset.x_train, dataset.y_train
+    settings = Settings(epochs=9, batch_size=100, lr=0.02, validation=0.0)
+    models, fits = [], []
+    for devices in (1, 2):
+        model = build(Architecture(luts=(300, 100), rank=4, num_candidates=4), x, 10, seed=0)
+        fits.append(Trainer(settings, quiet=True, devices=devices).fit(model, x, y))
+        models.append(model)
+    assert len(fits[0].history) * (len(x) // 100) >= 100  # steps
+    assert [epoch.loss for epoch in fits[1].history] == pytest.approx([e.loss for e in fits[0].history], rel=1e-3)
+    for one, two in zip(*(model[2:-1] for model in models), strict=True):
+        mine, other = (layer.parametrization.probabilities(layer.weight.detach()) for layer in (one, two))
+        difference = (mine - other).abs()
+        assert float(difference.max()) < 0.02
+        assert ((mine > 0.5) == (other > 0.5))[(mine - 0.5).abs() > difference].all()
+        chosen = [layer.connections.scores.argmax(2) for layer in (one, two)]
+        assert float((chosen[0] == chosen[1]).float().mean()) > 0.999
+    assert dataset.x_test is not None
+    rows = np.arange(len(dataset.x_test))
+    right = [logits(model, dataset.x_test, rows, hardened=True).argmax(1) == dataset.y_test for model in models]
+    assert abs(float(right[0].mean()) - float(right[1].mean())) < 0.02
+
+
+def test_a_fit_with_several_processes_is_lowered_and_proved() -> None:
+    _, circuit, report = fit(
+        load("digits"),
+        Architecture(luts=(100,), rank=4),
+        Settings(epochs=2, temperature_final=0.5),
+        devices=2,
+        quiet=True,
+    )
+    assert report.lowering == "proved"
+    assert report.accuracy is not None
+    assert report.accuracy > 0.4
+    assert circuit.metadata.training is not None
+
+
+PROMPT = """
+from tests.training.models import images, network
+from lutsmith.training import Settings, Trainer
+fit = Trainer(Settings(epochs=2, batch_size=50, lr=0.1), devices=2, quiet=True).fit(network(), *images(300))
+print(len(fit.history))
+"""
+
+
+def test_processes_start_from_a_prompt_and_a_script_has_to_be_guarded(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(PROMPT)
+    options: dict[str, Any] = {"env": environment(), "capture_output": True, "text": True, "timeout": PATIENCE}
+    typed = subprocess.run([sys.executable, "-"], input=PROMPT, check=False, **options)
+    assert typed.stdout == "2\n", typed.stderr
+    bare = subprocess.run([sys.executable, str(script)], check=False, **options)
+    assert bare.returncode == 1
+    assert '__name__ == "__main__"' in bare.stderr.splitlines()[-1]

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
+import lutsmith
 from lutsmith.data.augmentation.images import Affine, ColourJitter, Crop, Cutout, Flip, Shift
 from lutsmith.data.augmentation.portion import Portion
 from lutsmith.ground.interrupts import TrainingInterrupted
@@ -135,3 +136,12 @@ def test_the_cause_is_raised_and_not_what_followed_from_it(tmp_path: Path) -> No
 def test_numbers_of_processes_that_cannot_be_are_refused(given: dict[str, Any]) -> None:
     with pytest.raises((ValueError, TypeError), match=r"devices|num_nodes"):
         Trainer(**given)
+
+
+def test_a_method_of_one_process_refuses_several(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ValueError, match="devices=2 is of gradients, and the method is additive"):
+        lutsmith.train("digits", method="additive", devices=2)
+    monkeypatch.setenv("TORCHELASTIC_RUN_ID", "some")
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(ValueError, match="give devices=N, without torchrun"):
+        lutsmith.train("digits")
