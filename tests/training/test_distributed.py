@@ -265,7 +265,9 @@ def test_a_hundred_steps_of_adam_give_the_same_tables_and_wires_up_to_rounding()
         fits.append(Trainer(settings, quiet=True, devices=devices).fit(model, x, y))
         models.append(model)
     assert len(fits[0].history) * (len(x) // 100) >= 100  # steps
-    assert [epoch.loss for epoch in fits[1].history] == pytest.approx([e.loss for e in fits[0].history], rel=1e-3)
+    assert [epoch.loss for epoch in fits[1].history] == pytest.approx(
+        [e.loss for e in fits[0].history], rel=1e-2
+    )  # wires that are tied may flip
     for one, two in zip(*(model[2:-1] for model in models), strict=True):
         mine, other = (layer.parametrization.probabilities(layer.weight.detach()) for layer in (one, two))
         difference = (mine - other).abs()
