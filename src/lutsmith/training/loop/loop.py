@@ -102,6 +102,7 @@ class Loop:
         with Interrupts(
             patient=not self.ranks.alone
         ) as interrupts:  # before metrics.jsonl is there: who sees it may send a signal
+            self.stepper.interrupts = interrupts
             self.folder.open_log(self.state.history)
             self.checkpointing.sit_down()
             at.sit_down()
@@ -112,7 +113,7 @@ class Loop:
                     start = Epoch(0, None, None, None, None, self.stepper.rate, 0.0)
                     self.note(self.measured(start, time.perf_counter()))
                 while not self.finished:
-                    self.epoch(interrupts)
+                    self.epoch()
             finally:
                 self.progress.stop()
                 self.pace.stop()
@@ -128,7 +129,7 @@ class Loop:
         stopped = self.stage.stopped is not None and at.batch == 0 and at.epoch > 0  # an epoch is there to be kept
         return stopped or at.epoch == self.settings.epochs
 
-    def epoch(self, interrupts: Interrupts) -> None:
+    def epoch(self) -> None:
         """Train the rest of the present epoch, validate, and move to the next."""
         at = self.state.position
         began = time.perf_counter() - at.epoch_seconds
@@ -138,7 +139,7 @@ class Loop:
         self.agreement.after("before_epoch")
         for chosen in self.feed.batches(at.epoch, at.batch):
             with self.pace.step():
-                self.step(chosen, interrupts)
+                self.step(chosen)
             if self.stage.stopped is not None:
                 break
             if self.progress.due():
@@ -155,11 +156,11 @@ class Loop:
         if self.finished or self.checkpointing.due_after_epoch():
             self.checkpointing.save()
 
-    def step(self, chosen: Rows, interrupts: Interrupts) -> None:
+    def step(self, chosen: Rows) -> None:
         """Take one step on some rows, and record it."""
         at = self.state.position
         with self.checkpointing.kept_if_others_are_lost():
-            loss = self.stepper.take(chosen, at, interrupts)
+            loss = self.stepper.take(chosen, at)
         at.loss += loss
         at.batch += 1
         self.stage.batch = at.batch

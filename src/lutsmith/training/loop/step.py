@@ -44,7 +44,7 @@ class TrainingStep:
         state: model, optimizer and average that are changed.
 
     Attributes:
-        interrupted: the signal that asks to stop, once all processes know of it; None: none.
+        interrupts: what signals have come to this process.
     """
 
     def __init__(
@@ -70,7 +70,8 @@ class TrainingStep:
         self._ranks = devices.ranks
         parameters = [parameter for group in self._optimizer.param_groups for parameter in group["params"]]
         self._sum = GradientSum(devices.ranks, parameters)
-        self.interrupted: signal.Signals | None = None
+        self.interrupts = Interrupts()
+        self._agreed: signal.Signals | None = None
         clamps: list[Any] = [getattr(module, "clamp_", None) for module in state.model.modules()]
         self._clamps: list[Callable[[], None]] = [clamp for clamp in clamps if callable(clamp)]
 
@@ -79,7 +80,12 @@ class TrainingStep:
         """The learning rate of the tables in the last step."""
         return float(self._optimizer.param_groups[0]["lr"])
 
-    def take(self, chosen: Rows, at: Position, interrupts: Interrupts) -> Tensor:
+    @property
+    def interrupted(self) -> signal.Signals | None:
+        """The signal that asks to stop, once all processes know of it; None: none."""
+        return self.interrupts.requested if self._ranks.alone else self._agreed
+
+    def take(self, chosen: Rows, at: Position) -> Tensor:
         """Take a step on some rows; return its loss, penalties included, without gradients.
 
         Several processes share the rows. Each one's loss is a mean over its own rows, and counts by their number.
@@ -90,14 +96,13 @@ class TrainingStep:
         if self._ranks.alone:
             loss = self.loss(chosen, at)
             self._devices.fabric.backward(loss)
-            self.interrupted = interrupts.requested
         else:
             with self._ranks.stepping(len(chosen)) as portion:
                 own = self.loss(chosen, at) * portion.share if portion.count else self._nothing(chosen, at)
                 self._devices.fabric.backward(own)
-            loss, asked = self._sum.add(own, _asked(interrupts))
+            loss, asked = self._sum.add(own, _asked(self.interrupts))
             if self._devices.device.type == "cpu" or at.batch % _LOOK == 0:  # to look is to wait for the device
-                self.interrupted = _signal(asked)
+                self._agreed = _signal(asked)
         for callback in self._state.callbacks:
             callback.after_backward(self._stage)
         self._optimizer.step()
