@@ -31,14 +31,16 @@ class TrainingInterrupted(Interrupted):
 class Interrupts:
     """Turns the first Ctrl-C or SIGTERM inside the `with` block into `requested`, so that a step can be finished.
 
-    The second one interrupts at once. Nothing is changed outside of the main thread, where a signal is ignored (a
-    background job), or where SIGTERM has a handler already.
+    The second one interrupts at once, unless this is `patient`: for processes that somebody else ends if they take too
+    long, and to whom one wish to stop may come in several ways. Nothing is changed outside of the main thread, where a
+    signal is ignored (a background job), or where SIGTERM has a handler already.
 
     Attributes:
         requested: the signal that came, or None.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, patient: bool = False) -> None:
+        self._patient = patient
         self.requested: signal.Signals | None = None
         self._before: dict[signal.Signals, Any] = {}
 
@@ -58,5 +60,7 @@ class Interrupts:
 
     def _note(self, number: int, _: FrameType | None) -> None:
         if self.requested is not None:
+            if self._patient:
+                return
             raise KeyboardInterrupt
         self.requested = signal.Signals(number)

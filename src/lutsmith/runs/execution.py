@@ -20,7 +20,7 @@ from lutsmith.data import TASKS, Dataset, check, from_arrays, stream_arrays
 from lutsmith.data.large.arrays import is_large
 from lutsmith.data.report import Report
 from lutsmith.data.tasks import is_streamed
-from lutsmith.ground.arguments import as_python, settings_checked
+from lutsmith.ground.arguments import as_python, settings_checked, whole_number
 from lutsmith.ground.interrupts import TrainingInterrupted
 from lutsmith.presets import DEFAULT_METHODS
 from lutsmith.runs.folder import Run, RunFolder
@@ -70,6 +70,7 @@ def train(
     max_luts: int | None = None,
     max_seconds: float | None = None,
     start: Circuit | PathLike | None = None,
+    devices: int | None = None,
 ) -> Run:
     """Train a network and return it with a circuit that was checked to be equal to it.
 
@@ -139,6 +140,8 @@ def train(
             counts as epoch 0, so the result is never worse on the validation rows. Sizes, thresholds and head stay
             those of the circuit. The settings of the preset are used, but only those fields of the architecture that
             are given.
+        devices: for gradients: processes on this machine that train together, each on its part of every batch; see
+            `training.Trainer`. A run may be resumed with another number of them. None: one.
 
     Raises:
         ValueError: arguments, data or a checkpoint that cannot be used; a folder that holds another run; a loss that is
@@ -164,6 +167,12 @@ def train(
         )
     if out is None and (resume or overwrite):
         raise ValueError(f"{'resume' if resume else 'overwrite'}=True needs the folder of the run: give out=FOLDER")
+    if "TORCHELASTIC_RUN_ID" in os.environ and os.environ.get("WORLD_SIZE", "1") != "1":
+        raise ValueError(
+            "train starts processes itself: give devices=N, without torchrun; for several machines, let torchrun start "
+            "a script that calls lutsmith.fit"
+        )
+    devices = None if devices is None else whole_number("devices", devices, 1)
     source, data = named_task(source, data)
     request = requested(
         source, y, X_test, y_test, sample_weight=sample_weight, objective=objective, preset=preset, data=data,
@@ -175,9 +184,17 @@ def train(
         check(source, data, target, test, table)
     if out is None:
         plan = Plan.of(request)
-        return _executed(_started(plan, request, provisional=True), None, resume=False, quiet=quiet, began=began)
+        begun = _started(plan, request, devices, provisional=True)
+        return _executed(begun, None, resume=False, quiet=quiet, began=began)
     return _kept(
-        request, RunFolder(Path(out)), resume=resume, allow_new=allow_new, overwrite=overwrite, quiet=quiet, began=began
+        request,
+        RunFolder(Path(out)),
+        devices,
+        resume=resume,
+        allow_new=allow_new,
+        overwrite=overwrite,
+        quiet=quiet,
+        began=began,
     )
 
 
@@ -285,6 +302,7 @@ def _is_large(data: PathLike | None) -> bool:
 def _kept(
     request: Request,
     folder: RunFolder,
+    devices: int | None,
     *,
     resume: bool,
     allow_new: bool,
@@ -317,7 +335,7 @@ def _kept(
             )
     free = recorded is None and not folder.present()
     with folder.claimed(plan, provisional=provisional) if free else nullcontext():
-        start = _started(plan, request, provisional=provisional, shared=shared)
+        start = _started(plan, request, devices, provisional=provisional, shared=shared)
     if recorded is None and not free:  # only now that nothing in the arguments or the data can be wrong any more
         folder.claim(start.plan, overwrite=overwrite)
     elif provisional:
@@ -341,7 +359,7 @@ def train_shared(request: Request, out: PathLike, shared: SharedData, *, told: T
     """
     folder = RunFolder(Path(out))
     return _kept(
-        request, folder, resume=True, allow_new=True, overwrite=False, quiet=True, began=time.perf_counter(),
+        request, folder, None, resume=True, allow_new=True, overwrite=False, quiet=True, began=time.perf_counter(),
         shared=shared, told=told,
     )  # fmt: skip
 
@@ -354,8 +372,12 @@ class _Start(NamedTuple):
     held_out: HeldOut | None
 
 
-def _started(plan: Plan, request: Request, *, provisional: bool, shared: SharedData | None = None) -> _Start:
+def _started(
+    plan: Plan, request: Request, devices: int | None, *, provisional: bool, shared: SharedData | None = None
+) -> _Start:
     """Load the data and build the network of a plan; raise ValueError or TypeError where they do not fit."""
+    if devices not in (None, 1) and not METHODS[plan.method].together:
+        raise ValueError(f"devices={devices} is of gradients, and the method is {plan.method}: leave it out")
     shared = SharedData() if shared is None else shared
     if provisional:
         plan = plan.fitted_to(shared.whole(plan, request), request)
@@ -364,7 +386,7 @@ def _started(plan: Plan, request: Request, *, provisional: bool, shared: SharedD
     if circuit is not None:
         check_rows(circuit, held_out)
     with settings_checked():
-        return _Start(plan, shared.ready(plan, dataset, circuit), held_out)
+        return _Start(plan, shared.ready(plan, dataset, circuit, devices), held_out)
 
 
 def _executed(

@@ -52,13 +52,13 @@ class SharedData:
             self._parted = dataset, of, hold_out(dataset, plan.test_share or 0.0, plan.rows_seed)
         return self._parted[2]
 
-    def ready(self, plan: Plan, dataset: Dataset, start: Circuit | None) -> Ready:
+    def ready(self, plan: Plan, dataset: Dataset, start: Circuit | None, devices: int | None = None) -> Ready:
         """Return what training needs; errors as for `Method.ready`."""
         method, settings = METHODS[plan.method], {**plan.settings, "seed": None}
         of, last = (plan.method, plan.architecture, settings, plan.start), self._ready
         if last is not None and last[0] is dataset and last[1] == of and settings.get("split_seed") is not None:
             return method.again(last[2], dataset, plan.parts, start)
-        ready = method.ready(dataset, plan.parts, start)
+        ready = method.ready(dataset, plan.parts, start, devices)
         self.preparations += 1
         self._ready = dataset, of, ready
         return ready

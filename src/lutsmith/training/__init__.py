@@ -22,6 +22,7 @@ from lutsmith.training.metrics import Epoch
 from lutsmith.training.optimization.averaging import WeightAverage
 from lutsmith.training.optimization.bop import Bop
 from lutsmith.training.penalties import L1, L2, Area, Batch, Consistency, Distillation, Gap, Penalty, Spectral
+from lutsmith.training.ranks.ranks import ProcessLostError
 from lutsmith.training.settings import Settings
 from lutsmith.training.trainer import Fit, Trainer
 
@@ -52,6 +53,7 @@ __all__ = [
     "GradientNormalization",
     "GradualPruning",
     "Penalty",
+    "ProcessLostError",
     "ProgressiveFreezing",
     "Resampling",
     "RestingWires",

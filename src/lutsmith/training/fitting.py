@@ -106,6 +106,7 @@ class Preparation:
         started: whether the network has learned already, because training continues from a circuit or because tables
             were memorised: then it is measured before the first step, and kept if nothing later is better.
         scored: whether the circuit's scores are the network's outputs; False: its classes are the network's.
+        devices: processes that train, unless `fit` is told another number; None: as `Trainer` has it.
     """
 
     dataset: Dataset
@@ -117,6 +118,7 @@ class Preparation:
     seconds: float
     started: bool = False
     scored: bool = True
+    devices: int | None = None
 
     @classmethod
     def of(
@@ -125,6 +127,7 @@ class Preparation:
         architecture: Architecture | None = None,
         settings: Settings | None = None,
         start: Circuit | None = None,
+        devices: int | None = None,
     ) -> Preparation:
         """Check data, architecture and settings against each other, and build the network; errors as for `fit`."""
         began = time.perf_counter()
@@ -165,7 +168,7 @@ class Preparation:
                     target_range.scale(model[-1])
         _check_levers(settings, model, samples, dataset.num_classes)
         seconds = time.perf_counter() - began
-        return cls(dataset, architecture, settings, samples, target_range, model, seconds, started)
+        return cls(dataset, architecture, settings, samples, target_range, model, seconds, started, devices=devices)
 
     def fit(
         self,
@@ -187,8 +190,10 @@ class Preparation:
         if target_range is not None and settings.huber_delta is not None:
             settings = replace(settings, huber_delta=target_range.scaled_error(settings.huber_delta))
         began = time.perf_counter()
+        trainer.setdefault("devices", self.devices)
         if settings.teacher is not None:
             own = {"folder": trainer.get("folder"), "quiet": trainer.get("quiet", False), "resume": resume}
+            own["devices"] = trainer["devices"]
             lesson = lessons(settings, self.samples, self.dataset.num_classes, **own)
             trainer["penalties"] = [*trainer.get("penalties", ()), lesson]
         taught = time.perf_counter() - began

@@ -11,7 +11,9 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from lutsmith.data.augmentation.portion import Portion
 from lutsmith.training.objectives import Objective
+from lutsmith.training.ranks.ranks import ALONE, Ranks
 from lutsmith.training.samples import Array, Rows, Samples
 
 _EVALUATION_BATCH = 256
@@ -54,26 +56,30 @@ class Epoch:
         return cls(**{name: values[name] for name in known}, figures=rest)
 
 
-def logits(model: nn.Module, x: Array, rows: Rows, *, hardened: bool) -> NDArray[np.float32]:
+def logits(model: nn.Module, x: Array, rows: Rows, ranks: Ranks = ALONE, *, hardened: bool) -> NDArray[np.float32]:
     """Return the logits of some rows of `x` `(N, *input_shape)`, `(len(rows), classes)`, without gradients.
 
     With `hardened` the network is in eval mode, which is the circuit; otherwise in train mode, without augmentation.
-    The mode of `model` is restored afterwards.
+    The mode of `model` is restored afterwards. Each of several processes computes a part, in the same pieces as one
+    would, and returns the whole.
     """
-    mode, parts = model.training, []
+    mode, parts = model.training, list[NDArray[np.float32]]()
+    pieces = Portion.of(ranks.rank, ranks.size, max(1, -(-len(rows) // _EVALUATION_BATCH)))
     device = next((p.device for p in model.parameters()), torch.device("cpu"))
     model.train(not hardened)
     try:
         with torch.no_grad():
-            for start in range(0, max(1, len(rows)), _EVALUATION_BATCH):
-                batch = torch.from_numpy(x[rows[start : start + _EVALUATION_BATCH]])
+            for piece in range(pieces.first, pieces.first + pieces.count):
+                batch = torch.from_numpy(x[rows[piece * _EVALUATION_BATCH : (piece + 1) * _EVALUATION_BATCH]])
                 parts.append(model(batch.to(device)).float().cpu().numpy())
     finally:
         model.train(mode)
-    return np.concatenate(parts)
+    return np.concatenate([part for found in ranks.gathered(parts) for part in found])
 
 
-def score(model: nn.Module, samples: Samples, rows: Rows, objective: Objective, *, hardened: bool) -> float:
+def score(
+    model: nn.Module, samples: Samples, rows: Rows, objective: Objective, ranks: Ranks = ALONE, *, hardened: bool
+) -> float:
     """Return the objective's score of the outputs for `rows`, counted by their weights; see `logits`."""
     weights = samples.weights_of(rows, "are measured")
-    return objective.score(logits(model, samples.x, rows, hardened=hardened), samples.y[rows], weights)
+    return objective.score(logits(model, samples.x, rows, ranks, hardened=hardened), samples.y[rows], weights)

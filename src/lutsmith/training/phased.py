@@ -48,8 +48,11 @@ class PhasedPreparation:
     settings: PhasedSettings
 
     @classmethod
-    def of(cls, dataset: Dataset, architecture: NeuronArchitecture, settings: PhasedSettings) -> PhasedPreparation:
-        """Check data, architecture and settings against each other, and build the network.
+    def of(
+        cls, dataset: Dataset, architecture: NeuronArchitecture, settings: PhasedSettings, devices: int | None = None
+    ) -> PhasedPreparation:
+        """Check data, architecture and settings against each other, and build the network that `devices` processes
+        will train.
 
         Raises:
             TypeError: objects of other types.
@@ -78,7 +81,7 @@ class PhasedPreparation:
             model = build_neurons(architecture, samples.x[rows], dataset.num_classes, common.seed)
         _check_room(model, settings, dataset.input_shape)
         seconds = time.perf_counter() - began
-        made = Preparation(dataset, architecture, common, samples, None, model, seconds, scored=False)
+        made = Preparation(dataset, architecture, common, samples, None, model, seconds, scored=False, devices=devices)
         return cls(made, settings)
 
     @property
@@ -116,6 +119,7 @@ class PhasedPreparation:
                 continue
             if prepared.settings.teacher is not None and not taught:
                 asked: dict[str, Any] = {"folder": folder, "resume": resume, "quiet": quiet}
+                asked["devices"] = prepared.devices
                 taught.append(lessons(prepared.settings, prepared.samples, prepared.dataset.num_classes, **asked))
             trained = self._train(phase, callbacks, own.path, taught, resume=resume, quiet=quiet)
             reached.append(self._reached(phase, trained, rows))
@@ -137,7 +141,8 @@ class PhasedPreparation:
         if settings is None:
             return None
         prepared = self.prepared
-        trainer = Trainer(settings, folder=folder, quiet=quiet, callbacks=callbacks, penalties=taught)
+        own: dict[str, Any] = {"callbacks": callbacks, "penalties": taught, "devices": prepared.devices}
+        trainer = Trainer(settings, folder=folder, quiet=quiet, **own)
         return trainer.fit(
             prepared.model,
             prepared.samples.x,

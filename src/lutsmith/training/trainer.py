@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,12 @@ from torch import nn
 from lutsmith.data.augmentation.images import Augmentation
 from lutsmith.data.augmentation.recipe import ImageAugmentation
 from lutsmith.data.large.arrays import is_large, stream_of
-from lutsmith.ground.arguments import instance_of
+from lutsmith.ground.arguments import instance_of, whole_number
 from lutsmith.training.assembly import objective_of
 from lutsmith.training.callbacks.base import Callback, checked_callbacks
 from lutsmith.training.files.folder import TrainingFolder
 from lutsmith.training.isolation import own_generators, torch_threads
+from lutsmith.training.loop.devices import Devices, check_processes
 from lutsmith.training.loop.feed import Feed, InMemory
 from lutsmith.training.loop.loop import Loop
 from lutsmith.training.loop.streamed import Streamed
@@ -28,6 +30,9 @@ from lutsmith.training.optimization.optimizers import OptimizerFactory
 from lutsmith.training.parts import Parts
 from lutsmith.training.penalties.base import PenaltyFunction
 from lutsmith.training.penalties.distillation import Distillation
+from lutsmith.training.ranks.handing import take_over
+from lutsmith.training.ranks.launching import launch
+from lutsmith.training.ranks.ranks import kernel_threads, launched
 from lutsmith.training.samples import Array, Rows, Samples
 from lutsmith.training.settings import Settings
 
@@ -73,6 +78,16 @@ class Trainer:
         callbacks: called between the steps, after those that the settings ask for; see `callbacks.base`.
         augmentations: changes to batches of raw samples, after those that the settings ask for; see
             `data.augmentation.images`.
+        devices: processes on this machine that train together, each on its part of every batch: one for each GPU, or
+            for a core or more. With more than one, `fit` starts them and ends them; arguments, model and data have to
+            be what pickle takes, and a script has to do its work under `if __name__ == "__main__":`. None: one, or
+            those that torchrun started.
+        num_nodes: machines; several are started by torchrun, once on each of them. None: as torchrun has it, or one.
+
+    Several processes train the network that one would with the same `batch_size`, which is that of all of them
+    together, up to the order in which sums are added. Every process runs all callbacks and penalties;
+    `Stage.ranks.first` says whether one is rank 0, which alone writes the folder's files and shows progress. A run may
+    be resumed with any number of processes.
 
     A run is resumed with the same parts that it began with. Parts of lutsmith are recognised by their arguments, others
     by their names.
@@ -90,6 +105,8 @@ class Trainer:
         penalties: Sequence[PenaltyFunction] = (),
         callbacks: Sequence[Callback] = (),
         augmentations: Sequence[Augmentation] = (),
+        devices: int | None = None,
+        num_nodes: int | None = None,
     ) -> None:
         self.settings = Settings() if settings is None else settings
         instance_of("settings", self.settings, Settings)
@@ -97,6 +114,12 @@ class Trainer:
         self.optimizer = optimizer
         self.checkpoint_seconds = checkpoint_seconds
         self.quiet = quiet
+        self.devices = None if devices is None else whole_number("devices", devices, 1)
+        self.num_nodes = None if num_nodes is None else whole_number("num_nodes", num_nodes, 1)
+        if self.num_nodes not in (None, 1) and not launched():
+            raise ValueError(
+                f"num_nodes={num_nodes}: processes on several machines are started by torchrun, once on each of them"
+            )
         if self.settings.teacher is not None and not any(isinstance(penalty, Distillation) for penalty in penalties):
             raise ValueError(
                 f"teacher={self.settings.teacher!r} is asked by training.fit, and so by every run: to a Trainer give "
@@ -142,6 +165,7 @@ class Trainer:
             CheckpointError: a checkpoint that cannot be read or written.
             TrainingError: the loss is not finite.
             TrainingInterrupted: Ctrl-C or SIGTERM, after saving.
+            ProcessLostError: one of several processes was killed; all others have ended.
         """
         began = time.perf_counter()
         stream = None
@@ -157,11 +181,7 @@ class Trainer:
                 )
         if stream is None:
             return self._fit(model, samples, resume, keep_start, began)
-
-        def targets(y: Array) -> Array:
-            return objective_of(self.settings).targets(y, len(y))
-
-        feed = Streamed(samples, stream, self.settings, self.parts.loss, targets)
+        feed = Streamed(samples, stream, self.settings, self.parts.loss, partial(_targets, self.settings))
         fit = self._fit(model, feed, resume, keep_start, began)
         return replace(fit, validation_rows=stream.sample[fit.validation_rows])
 
@@ -183,19 +203,24 @@ class Trainer:
         return self._fit(model, feed, resume, keep_start, time.perf_counter())
 
     def _fit(self, model: nn.Module, data: Samples | Feed, resume: bool, keep_start: bool, began: float) -> Fit:
-        folder = TrainingFolder(self.folder)
-        folder.prepare(resume=resume)
+        if self.devices not in (None, 1) and not launched():
+            return self._fit_together(model, data, resume, keep_start, began)
+        devices = Devices(self.settings, self.devices, self.num_nodes)
+        ranks = devices.ranks
+        folder = TrainingFolder(self.folder if ranks.first else None)
+        ranks.first_does(partial(folder.prepare, resume=resume))
         feed = InMemory(data, self.settings, self.parts.loss) if isinstance(data, Samples) else data
-        with torch_threads(self.settings.torch_threads), own_generators(self.settings.seed):
+        with torch_threads(self.settings.torch_threads), own_generators(self.settings.seed), kernel_threads(ranks):
             loop = Loop(
                 self.settings,
                 model,
                 feed,
+                devices=devices,
                 parts=self.parts,
                 folder=folder,
                 factory=self.optimizer,
                 checkpoint_seconds=self.checkpoint_seconds,
-                quiet=self.quiet,
+                quiet=self.quiet or not ranks.first,
                 keep_start=keep_start,
             )
             try:
@@ -213,3 +238,32 @@ class Trainer:
             setup_seconds,
             state.stage.stopped,
         )
+
+    def _fit_together(
+        self, model: nn.Module, data: Samples | Feed, resume: bool, keep_start: bool, began: float
+    ) -> Fit:
+        """Fit in several new processes, and give `model` what they reached."""
+        assert self.devices is not None
+        check_processes(self.settings, self.devices)
+        folder = TrainingFolder(self.folder)
+        folder.prepare(resume=resume)
+        act = partial(_trained, self, model, data, resume, keep_start)
+        checkpoint = None if folder.path is None else folder.checkpoint
+        trained, fit, seconds = launch(act, self.devices, checkpoint)
+        take_over(model, trained)
+        result: Fit = fit
+        return replace(result, setup_seconds=time.perf_counter() - began - seconds)
+
+
+def _targets(settings: Settings, y: Array) -> Array:
+    """Return what the objective makes of the targets of some rows of a stream."""
+    return objective_of(settings).targets(y, len(y))
+
+
+def _trained(
+    trainer: Trainer, model: nn.Module, data: Samples | Feed, resume: bool, keep_start: bool
+) -> tuple[nn.Module, Fit, float]:
+    """Return what one of several processes trained, on the CPU, and the seconds after its first batch."""
+    began = time.perf_counter()
+    fit = trainer._fit(model, data, resume, keep_start, began)
+    return model.cpu(), fit, time.perf_counter() - began - fit.setup_seconds

@@ -132,6 +132,12 @@ def train(
             help="Continue from this model, by gradients or search; the result is never worse on the validation rows.",
         ),
     ] = None,
+    devices: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N", help="Processes that train together, one for each GPU, or for cores. Gradients only."
+        ),
+    ] = None,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="The folder of the run.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Continue the run in DIR.")] = False,
     allow_new: Annotated[bool, typer.Option("--allow-new", help="Let --resume start a new run.")] = False,
@@ -189,6 +195,7 @@ def train(
             overwrite=overwrite,
             table=table_fields(dict(zip(TABLE_FIELDS, values, strict=True))),
             test_share=test_share,
+            devices=devices,
             **chosen,
         ).to_json()
 

@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lutsmith.data.augmentation.pieces import in_pieces, own
+from lutsmith.data.augmentation.portion import Portion
 from lutsmith.data.augmentation.warping import warp
 from lutsmith.ground.arguments import one_of, whole_number
 from lutsmith.kernels.images import naive
@@ -33,8 +34,20 @@ NODES = 5
 """Of a displacement field, along each axis: bends of about a quarter of the image."""
 
 
+class ImageChange:
+    """What the changes below share: rows of a batch are changed alike, whether all of it is there or a portion."""
+
+    def __call__(self, images: Images, generator: np.random.Generator) -> Images:
+        """Return a changed batch."""
+        return self.of_portion(images, generator, Portion.whole(len(images)))
+
+    def of_portion(self, images: Images, generator: np.random.Generator, portion: Portion) -> Images:
+        """Return a portion of a batch, changed as it would be with the rest; the generator goes on as far, too."""
+        raise NotImplementedError
+
+
 @dataclass(frozen=True)
-class Shift:
+class Shift(ImageChange):
     """Moves each image by -limit..limit whole pixels along both axes; what moves in is 0."""
 
     limit: int
@@ -42,13 +55,13 @@ class Shift:
     def __post_init__(self) -> None:
         _check_integer("Shift", "limit", self.limit)
 
-    def __call__(self, images: Images, generator: np.random.Generator) -> Images:
+    def of_portion(self, images: Images, generator: np.random.Generator, portion: Portion) -> Images:
         _check_images("shift", self.limit, images)
-        return _window(images, self.limit, "zeros", generator)
+        return _window(images, self.limit, "zeros", generator, portion)
 
 
 @dataclass(frozen=True)
-class Crop:
+class Crop(ImageChange):
     """Continues each image by `padding` pixels on all sides and cuts a random part of the old size out.
 
     Attributes:
@@ -68,13 +81,13 @@ class Crop:
         """As `Affine` has it: a crop by mirror images keeps the text that it had before there were others."""
         return _told(self, {"fill": "mirror"})
 
-    def __call__(self, images: Images, generator: np.random.Generator) -> Images:
+    def of_portion(self, images: Images, generator: np.random.Generator, portion: Portion) -> Images:
         _check_images("crop", self.padding, images)
-        return _window(images, self.padding, self.fill, generator)
+        return _window(images, self.padding, self.fill, generator, portion)
 
 
 @dataclass(frozen=True)
-class Flip:
+class Flip(ImageChange):
     """Mirrors an image left to right with a probability of `probability`."""
 
     probability: float = 0.5
@@ -83,9 +96,9 @@ class Flip:
         if not 0 <= self.probability <= 1:
             raise ValueError(f"Flip(probability={self.probability}): expected a number in [0, 1]")
 
-    def __call__(self, images: Images, generator: np.random.Generator) -> Images:
+    def of_portion(self, images: Images, generator: np.random.Generator, portion: Portion) -> Images:
         _check_images("flip", self.probability, images)
-        mirrored = generator.random(len(images)) < self.probability
+        mirrored = portion.taken(generator.random(portion.total) < self.probability)
         out = np.empty(images.shape, images.dtype)
 
         def change(part: slice, _: None) -> None:
@@ -97,7 +110,7 @@ class Flip:
 
 
 @dataclass(frozen=True)
-class Affine:
+class Affine(ImageChange):
     """Turns, scales, shears and bends each image by random amounts, uniform within the limits; outside is 0.
 
     Attributes:
@@ -129,16 +142,19 @@ class Affine:
         """A checkpoint knows an augmentation by this text: what was there before `nodes` was keeps its own."""
         return _told(self, {"nodes": NODES})
 
-    def __call__(self, images: Images, generator: np.random.Generator) -> Images:
+    def of_portion(self, images: Images, generator: np.random.Generator, portion: Portion) -> Images:
         _check_images("affine", self, images)
-        angle, zoom, shear = generator.uniform(-1, 1, (3, len(images)))
+        angle, zoom, shear = portion.taken(generator.uniform(-1, 1, (3, portion.total)), 1)
         maps = self.maps(angle * math.radians(self.rotate), 1 + zoom * self.zoom, shear * math.radians(self.shear))
         nodes = self.nodes if self.elastic else 0
 
         def field(count: int) -> npt.NDArray[np.float64]:
             return generator.uniform(-self.elastic, self.elastic, (count, 2, nodes, nodes))
 
-        return warp(_with_channels(images), maps, field).reshape(images.shape)
+        field(portion.first)
+        bent = warp(_with_channels(images), maps, field).reshape(images.shape)
+        field(portion.total - portion.first - portion.count)
+        return bent
 
     @staticmethod
     def maps(angle: npt.NDArray[Any], factor: npt.NDArray[Any], lean: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
@@ -155,7 +171,7 @@ class Affine:
 
 
 @dataclass(frozen=True)
-class ColourJitter:
+class ColourJitter(ImageChange):
     """Makes each image brighter or darker, and its contrast higher or lower, by random amounts within the limits.
 
     A pixel x becomes `((x - m) contrast + m) brightness channel`, with m the mean of the image: contrast and brightness
@@ -176,11 +192,11 @@ class ColourJitter:
             if not 0 <= value < 1:
                 raise ValueError(f"ColourJitter({item.name}={value}): expected a number from 0 to below 1")
 
-    def __call__(self, images: Images, generator: np.random.Generator) -> Images:
+    def of_portion(self, images: Images, generator: np.random.Generator, portion: Portion) -> Images:
         _check_images("jitter", self, images)
         batch = _with_channels(images)
-        brightness, contrast = generator.uniform(-1, 1, (2, len(batch)))
-        channel = generator.uniform(-1, 1, batch.shape[:2])
+        brightness, contrast = portion.taken(generator.uniform(-1, 1, (2, portion.total)), 1)
+        channel = portion.taken(generator.uniform(-1, 1, (portion.total, batch.shape[1])))
         gains = ((1 + brightness * self.brightness)[:, None] * (1 + channel * self.channel)).astype(np.float32)
         factor = (1 + contrast * self.contrast).astype(np.float32)
         out = np.empty(batch.shape, batch.dtype)
@@ -197,7 +213,7 @@ class ColourJitter:
 
 
 @dataclass(frozen=True)
-class Cutout:
+class Cutout(ImageChange):
     """Sets a square of `size` x `size` pixels around a random pixel of each image to 0 (DeVries and Taylor, 2017)."""
 
     size: int
@@ -205,13 +221,13 @@ class Cutout:
     def __post_init__(self) -> None:
         _check_integer("Cutout", "size", self.size)
 
-    def __call__(self, images: Images, generator: np.random.Generator) -> Images:
+    def of_portion(self, images: Images, generator: np.random.Generator, portion: Portion) -> Images:
         _check_images("cutout", self.size, images)
         if self.size == 0:
             return images
-        count, height, width = len(images), images.shape[-2], images.shape[-1]
-        top = generator.integers(0, height, (count, 1)) - self.size // 2
-        left = generator.integers(0, width, (count, 1)) - self.size // 2
+        height, width = images.shape[-2:]
+        top = portion.taken(generator.integers(0, height, (portion.total, 1)) - self.size // 2)
+        left = portion.taken(generator.integers(0, width, (portion.total, 1)) - self.size // 2)
         out = np.empty(images.shape, images.dtype)
 
         def change(part: slice, _: None) -> None:
@@ -224,9 +240,9 @@ class Cutout:
         return out
 
 
-def _window(images: Images, limit: int, fill: str, generator: np.random.Generator) -> Images:
+def _window(images: Images, limit: int, fill: str, generator: np.random.Generator, portion: Portion) -> Images:
     """Return a random part of the old size of each image, continued by `limit` on all sides."""
-    down, right = generator.integers(0, 2 * limit + 1, size=(2, len(images))) - limit
+    down, right = portion.taken(generator.integers(0, 2 * limit + 1, size=(2, portion.total)) - limit, 1)
     batch = _with_channels(images)
     if batch.dtype.kind not in "biuf" or batch.dtype.itemsize > 8:
         return naive.window(batch, down, right, fill).reshape(images.shape)

@@ -58,7 +58,13 @@ class Additive(Method):
         having = [objective for objective, losses in LOSSES.items() if parts["settings"].get("loss") in losses]
         return having[0] if len(having) == 1 and having != ["classification"] else None
 
-    def ready(self, dataset: Dataset, parts: Parts, start: Circuit | None = None) -> Growing:  # noqa: ARG002
+    def ready(
+        self,
+        dataset: Dataset,
+        parts: Parts,
+        start: Circuit | None = None,  # noqa: ARG002
+        devices: int | None = None,  # noqa: ARG002 - one process
+    ) -> Growing:
         from lutsmith.additive import AdditiveSettings, AdditiveTrainer
 
         trainer = AdditiveTrainer(AdditiveSettings.from_json(parts["settings"]))

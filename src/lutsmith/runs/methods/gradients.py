@@ -26,6 +26,7 @@ class Gradients(Method):
     unit = "epoch"
     folders = ("teacher",)
     begins = True
+    together = True
     around: ClassVar = {"connections": "learnable", "num_candidates": 8, "init_method": "local"}
     of_classes = ("tau",)
     follows_classes = True
@@ -71,11 +72,21 @@ class Gradients(Method):
         objective: str | None = parts["settings"].get("objective")
         return None if objective == "classification" else objective
 
-    def ready(self, dataset: Dataset, parts: Parts, start: Circuit | None = None) -> Preparation:
+    def ready(
+        self,
+        dataset: Dataset,
+        parts: Parts,
+        start: Circuit | None = None,
+        devices: int | None = None,
+    ) -> Preparation:
         from lutsmith.nn import Architecture
         from lutsmith.training import Settings
         from lutsmith.training.fitting import Preparation
 
         return Preparation.of(
-            dataset, Architecture.from_json(parts["architecture"]), Settings.from_json(parts["settings"]), start
+            dataset,
+            Architecture.from_json(parts["architecture"]),
+            Settings.from_json(parts["settings"]),
+            start,
+            devices,
         )

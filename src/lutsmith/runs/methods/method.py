@@ -69,6 +69,7 @@ class Method(ABC):
         free: fields of the settings that change no result, such as how many processes are at work: a run may be gone on
             with under another value.
         unit: what `Told` counts, such as "epoch"; None: it is not told of anything.
+        together: whether several processes can train one network.
         follows_classes: whether a width that was not asked for depends on the number of classes.
     """
 
@@ -84,6 +85,7 @@ class Method(ABC):
     of_classes: ClassVar[tuple[str, ...]] = ()
     free: ClassVar[tuple[str, ...]] = ()
     unit: ClassVar[str | None] = None
+    together: ClassVar[bool] = False
     follows_classes: ClassVar[bool] = False
 
     def takes(self, name: str) -> bool:
@@ -119,8 +121,9 @@ class Method(ABC):
         """Return the objective that the given fields ask for; None: it follows from the targets."""
 
     @abstractmethod
-    def ready(self, dataset: Dataset, parts: Parts, start: Circuit | None = None) -> Ready:
-        """Check data and fields against each other, and make what training needs; `start` is what it goes on with.
+    def ready(self, dataset: Dataset, parts: Parts, start: Circuit | None = None, devices: int | None = None) -> Ready:
+        """Check data and fields against each other, and make what training needs; `start` is what it goes on with, and
+        `devices` processes train, where several can.
 
         Raises:
             ValueError, TypeError: they do not fit.

@@ -24,6 +24,7 @@ class Phases(Method):
     folders = ("phases/[0-9]*-*", "phases", "teacher")
     kept = ("done.pt",)
     by_name_alone = True
+    together = True
 
     def fits(self, given: Any) -> bool:
         return isinstance(given, Mapping)
@@ -51,7 +52,13 @@ class Phases(Method):
     def wanted_objective(self, parts: Mapping[str, Mapping[str, Any]]) -> str | None:  # noqa: ARG002
         return "classification"
 
-    def ready(self, dataset: Dataset, parts: Parts, start: Circuit | None = None) -> PhasedPreparation:  # noqa: ARG002
+    def ready(
+        self,
+        dataset: Dataset,
+        parts: Parts,
+        start: Circuit | None = None,  # noqa: ARG002
+        devices: int | None = None,
+    ) -> PhasedPreparation:
         from lutsmith.nn.neurons.network import NeuronArchitecture
         from lutsmith.training.phased import PhasedPreparation
         from lutsmith.training.phases import PhasedSettings
@@ -60,4 +67,5 @@ class Phases(Method):
             dataset,
             NeuronArchitecture.from_json(parts["architecture"]),
             PhasedSettings.from_json(parts["settings"]),
+            devices,
         )

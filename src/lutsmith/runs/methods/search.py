@@ -71,7 +71,13 @@ class Search(Method):
     def wanted_objective(self, parts: Mapping[str, Mapping[str, Any]]) -> str | None:  # noqa: ARG002
         return None
 
-    def ready(self, dataset: Dataset, parts: Parts, start: Circuit | None = None) -> Searching:
+    def ready(
+        self,
+        dataset: Dataset,
+        parts: Parts,
+        start: Circuit | None = None,
+        devices: int | None = None,  # noqa: ARG002 - one process
+    ) -> Searching:
         from lutsmith.search.method import METHODS
         from lutsmith.search.settings import SearchSettings
         from lutsmith.search.trainer import SearchTrainer

@@ -11,17 +11,26 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from lutsmith.data.augmentation.portion import Portion
 
-def flip_bits(bits: Tensor, probability: float, generator: np.random.Generator) -> Tensor:
+
+def flip_bits(
+    bits: Tensor, probability: float, generator: np.random.Generator, portion: Portion | None = None
+) -> Tensor:
     """Return a copy of a 0/1 tensor in which each element is inverted with the given probability, independently.
 
     A Poisson number of positions, drawn with replacement, hits each element with probability 1 - exp(-mean) on its own;
-    the mean is chosen to make that `probability`. The cost grows with the flips, not with all the bits.
+    the mean is chosen to make that `probability`. The cost grows with the flips, not with all the bits. If the tensor
+    holds a `portion` of a batch, `(rows, ...)`, the flips are drawn for the whole batch, and those of its rows made.
     """
-    hits = generator.poisson(-math.log1p(-probability) * bits.numel())
+    shape = bits.shape if portion is None else (portion.total, *bits.shape[1:])
+    hits = generator.poisson(-math.log1p(-probability) * math.prod(shape))
     if hits == 0:
         return bits
-    positions = np.unravel_index(generator.integers(0, bits.numel(), size=hits), tuple(bits.shape))
+    positions = np.unravel_index(generator.integers(0, math.prod(shape), size=hits), tuple(shape))
+    if portion is not None:
+        own = (positions[0] >= portion.first) & (positions[0] < portion.first + portion.count)
+        positions = (positions[0][own] - portion.first, *(each[own] for each in positions[1:]))
     where = tuple(torch.from_numpy(p).to(bits.device) for p in positions)
     return bits.index_put(where, 1 - bits[where])
 
@@ -44,11 +53,11 @@ class BitFlips:
         self.probability = probability
 
     @contextmanager
-    def active(self, generator: np.random.Generator) -> Iterator[None]:
-        """Invert bits in the forward passes inside the `with` block, drawn from `generator`."""
+    def active(self, generator: np.random.Generator, portion: Portion | None = None) -> Iterator[None]:
+        """Invert bits in the forward passes inside the `with` block, drawn from `generator`; see `flip_bits`."""
 
         def hook(module: nn.Module, inputs: tuple[Any, ...], output: Tensor) -> Tensor:  # noqa: ARG001
-            return flip_bits(output, self.probability, generator)
+            return flip_bits(output, self.probability, generator, portion)
 
         handle = self.encoder.register_forward_hook(hook)
         try:

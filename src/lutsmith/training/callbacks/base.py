@@ -14,6 +14,7 @@ from torch.optim import Optimizer
 
 from lutsmith.training.metrics import Epoch
 from lutsmith.training.optimization.averaging import WeightAverage
+from lutsmith.training.ranks.ranks import ALONE, Ranks
 
 
 @dataclass
@@ -43,6 +44,8 @@ class Stage:
         stopped: why a callback has stopped the run; None if none has.
         share: the least share of the run that is over, in [0, 1]. A callback that ends the run by another measure than
             epochs, such as a time limit, sets it. The cosine schedule advances at least this far.
+        ranks: the processes of the run. Each of them calls all callbacks; one that writes files or prints does so only
+            where `ranks.first` is true, and one that changes the network changes it alike in all of them.
     """
 
     model: nn.Module
@@ -56,6 +59,7 @@ class Stage:
     validates: bool | None = None
     stopped: str | None = None
     share: float = 0.0
+    ranks: Ranks = ALONE
 
     def stop(self, reason: str) -> None:
         """End the run after the present step, or after the next one if no step is being taken.

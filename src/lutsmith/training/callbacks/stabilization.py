@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from lutsmith.ground.arguments import one_of
 from lutsmith.training.callbacks.base import Callback, Stage
 from lutsmith.training.lut_layers import lut_layers
+from lutsmith.training.ranks.ranks import ALONE, Ranks
 
 _EPSILON = 1e-12
 
@@ -39,6 +40,7 @@ class GradientNormalization(Callback):
     over: Literal["layer", "sample"] = "layer"
     subtract_mean: bool = True
     _hooks: ExitStack = field(default_factory=ExitStack, init=False, repr=False)
+    _ranks: Ranks = field(default=ALONE, init=False, repr=False)
 
     def __post_init__(self) -> None:
         if not (self.target > 0 and self.target < float("inf")):
@@ -49,10 +51,19 @@ class GradientNormalization(Callback):
         """Return the new gradient for a gradient `(..., LUTs)`; zeros stay zeros."""
         over = tuple(range(gradient.ndim)) if self.over == "layer" else (gradient.ndim - 1,)
         wide = gradient.to(torch.promote_types(gradient.dtype, torch.float32))  # squares vanish in float16
+        mean = self._mean_of_layer if self.over == "layer" and self._ranks.portion else _mean
         if self.subtract_mean:
-            wide = wide - wide.mean(over, keepdim=True)
-        size = wide.square().mean(over, keepdim=True).sqrt()
-        return (wide * (self.target / (size + _EPSILON))).to(gradient.dtype)
+            wide = wide - mean(wide, over)
+        size = mean(wide.square(), over).sqrt()
+        normalized: Tensor = (wide * (self.target / (size + _EPSILON))).to(gradient.dtype)
+        return normalized
+
+    def _mean_of_layer(self, values: Tensor, over: tuple[int, ...]) -> Tensor:
+        """Return the mean of the values of all processes, which have the rows of a batch between them."""
+        sums = torch.stack([values.sum(), values.new_tensor(values.numel())])
+        total, count = self._ranks.add(sums)
+        mean: Tensor = (total / count.clamp(min=1)).reshape([1] * len(over))
+        return mean
 
     @contextmanager
     def active(self, model: nn.Module) -> Iterator[None]:
@@ -70,7 +81,13 @@ class GradientNormalization(Callback):
                 handle.remove()
 
     def begin(self, stage: Stage) -> None:
+        self._ranks = stage.ranks
         self._hooks.enter_context(self.active(stage.model))
 
     def end(self, stage: Stage) -> None:  # noqa: ARG002
         self._hooks.close()
+        self._ranks = ALONE
+
+
+def _mean(values: Tensor, over: tuple[int, ...]) -> Tensor:
+    return values.mean(over, keepdim=True)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from lutsmith.training.files.folder import TrainingFolder
+from lutsmith.training.isolation import generator_states, set_generator_states
 from lutsmith.training.loop.feed import Feed
 from lutsmith.training.loop.state import TrainingState
 from lutsmith.training.parts import Parts
+from lutsmith.training.ranks.ranks import ALONE, ProcessLostError, Ranks
 from lutsmith.training.settings import Settings
 
 _SAVING_SHARE = 0.05  # an epoch's end is saved only while saving costs at most this share of the time
@@ -28,11 +32,19 @@ class Checkpointing:
         run: which run it is: its `identity`.
         earlier: the text that stands for its data in checkpoints of earlier versions.
         seconds: within an epoch, from one checkpoint to the next.
+        ranks: the processes of the run: the first one reads and writes.
     """
 
     def __init__(
-        self, folder: TrainingFolder, state: TrainingState, run: dict[str, Any], earlier: str, seconds: float
+        self,
+        folder: TrainingFolder,
+        state: TrainingState,
+        run: dict[str, Any],
+        earlier: str,
+        seconds: float,
+        ranks: Ranks = ALONE,
     ) -> None:
+        self._ranks = ranks
         self._folder, self._state, self._run, self._earlier, self._seconds = folder, state, run, earlier, seconds
         self._cost = 0.0
         self._saved = time.perf_counter()
@@ -66,17 +78,44 @@ class Checkpointing:
             ValueError: the checkpoint belongs to other settings, other data or another model.
             CheckpointError: it cannot be read.
         """
+        saved = self._ranks.first_does(self._read)
+        if saved is not None:
+            with _refusing(self._folder):
+                self._state.adopt(saved)
+
+    @contextmanager
+    def kept_if_others_are_lost(self) -> Iterator[None]:
+        """Save if another process is lost in the block, a step: nothing has changed yet but random generators."""
+        before = None if self._ranks.alone or self._folder.path is None else generator_states()
+        try:
+            yield
+        except ProcessLostError:
+            if before is not None:
+                set_generator_states(before)
+                self.save()
+            raise
+
+    def _read(self) -> dict[str, Any] | None:
+        """Return what the checkpoint holds, if it is of this run; None where there is none."""
         saved = self._folder.load()
         if saved is None:
-            return
-        try:
+            return None
+        with _refusing(self._folder):
             if saved["data"] == self._earlier:
                 saved["data"] = self._run["data"]
             if found := differences(self._run, saved):
                 raise ValueError(f"it is of a run with other arguments: {'; '.join(found)}")
-            self._state.adopt(saved)
-        except (RuntimeError, ValueError, KeyError, TypeError, AttributeError) as error:
-            raise ValueError(f"cannot resume from {self._folder.checkpoint}: {error}") from error
+        return saved
+
+
+@contextmanager
+def _refusing(folder: TrainingFolder) -> Iterator[None]:
+    """Say of what a checkpoint does not fit that it is the checkpoint."""
+    try:
+        yield
+    except (RuntimeError, ValueError, KeyError, TypeError, AttributeError) as error:
+        where = "the run" if folder.path is None else str(folder.checkpoint)
+        raise ValueError(f"cannot resume from {where}: {error}") from error
 
 
 def differences(run: dict[str, Any], saved: dict[str, Any]) -> list[str]:

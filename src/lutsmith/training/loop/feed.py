@@ -13,10 +13,12 @@ from dataclasses import dataclass, field
 import numpy as np
 from torch import Tensor, nn
 
+from lutsmith.data.augmentation.portion import Portion
 from lutsmith.training.callbacks.base import description
 from lutsmith.training.loop.order import Order
 from lutsmith.training.metrics import score
 from lutsmith.training.objectives import Loss, Objective, takes_weights
+from lutsmith.training.ranks.ranks import ALONE, Ranks
 from lutsmith.training.samples import Array, Rows, Samples
 from lutsmith.training.settings import Settings
 
@@ -42,10 +44,12 @@ class Feed(ABC):
     Attributes:
         steps: batches in an epoch.
         validates: whether there is anything to measure epochs on.
+        ranks: the processes of the run, as this one sees them; the trainer sets it.
     """
 
     steps: int
     validates: bool
+    ranks: Ranks = ALONE
 
     @abstractmethod
     def fingerprint(self) -> str:
@@ -67,6 +71,14 @@ class Feed(ABC):
     def batch(self, rows: Rows) -> tuple[Array, Array, Array | None]:
         """Return the inputs and targets of rows, and their weights, or None if all count the same."""
 
+    def portion(self, rows: Rows, portion: Portion) -> tuple[Array, Array, Array | None]:
+        """Return what `batch` gives for the portion of the rows of a batch that one of several processes computes.
+
+        A feed that can make these rows without the others does so.
+        """
+        x, y, weights = self.batch(rows)
+        return x[portion.rows], y[portion.rows], None if weights is None else weights[portion.rows]
+
     @abstractmethod
     def generator(self, epoch: int, batch: int) -> np.random.Generator:
         """Return the generator of one step's augmentation."""
@@ -77,7 +89,10 @@ class Feed(ABC):
 
     @abstractmethod
     def scores(self, network: nn.Module, model: nn.Module, objective: Objective) -> EpochScores:
-        """Return what a network reaches: `network` is in the precision of training, `model` is itself."""
+        """Return what a network reaches: `network` is in the precision of training, `model` is itself.
+
+        Each of several processes calls it; what the first one returns counts.
+        """
 
 
 class InMemory(Feed):
@@ -119,12 +134,16 @@ class InMemory(Feed):
         samples, weights = self._samples, self._weights
         return samples.x[rows], samples.y[rows], None if weights is None else weights[rows]
 
+    def portion(self, rows: Rows, portion: Portion) -> tuple[Array, Array, Array | None]:
+        return self.batch(rows[portion.rows])
+
     def check_outputs(self, outputs: Tensor, objective: Objective) -> None:
         objective.check_outputs(outputs, self._samples.y)
 
     def scores(self, network: nn.Module, model: nn.Module, objective: Objective) -> EpochScores:
-        soft = score(network, self._samples, self.held_out, objective, hardened=False)
-        return EpochScores(score(model, self._samples, self.held_out, objective, hardened=True), soft)
+        measured = self._samples, self.held_out, objective, self.ranks
+        soft = score(network, *measured, hardened=False)
+        return EpochScores(score(model, *measured, hardened=True), soft)
 
 
 def _training_weights(samples: Samples, order: Order, loss: Loss | None) -> Array | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
 from typing import Any
@@ -9,7 +10,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from lutsmith.data.augmentation.images import ImageChange
+from lutsmith.data.augmentation.portion import Portion
 from lutsmith.data.augmentation.recipe import ImageAugmentation
+from lutsmith.ground.interrupts import Interrupts
 from lutsmith.training.augmentation.bits import BitFlips
 from lutsmith.training.isolation import no_trace
 from lutsmith.training.loop.devices import Devices
@@ -20,8 +24,11 @@ from lutsmith.training.objectives import Loss, Objective
 from lutsmith.training.optimization.schedules import rate_factor
 from lutsmith.training.parts import Parts
 from lutsmith.training.penalties.base import Batch
+from lutsmith.training.ranks.gradients import GradientSum
 from lutsmith.training.samples import Rows
 from lutsmith.training.settings import Settings
+
+_LOOK = 16  # steps on a GPU from one look at whether somebody wants to stop to the next
 
 
 class TrainingStep:
@@ -35,6 +42,9 @@ class TrainingStep:
         devices: where batches go.
         network: the model in the precision of training.
         state: model, optimizer and average that are changed.
+
+    Attributes:
+        interrupts: what signals have come to this process.
     """
 
     def __init__(
@@ -57,6 +67,11 @@ class TrainingStep:
         self._augmentations = [*ImageAugmentation.of(settings).parts, *parts.augmentations]
         self._flips = BitFlips(state.model, settings.bit_flip) if settings.bit_flip else None
         self._rates = [float(group["lr"]) for group in self._optimizer.param_groups]
+        self._ranks = devices.ranks
+        parameters = [parameter for group in self._optimizer.param_groups for parameter in group["params"]]
+        self._sum = GradientSum(devices.ranks, parameters)
+        self.interrupts = Interrupts()
+        self._agreed: signal.Signals | None = None
         clamps: list[Any] = [getattr(module, "clamp_", None) for module in state.model.modules()]
         self._clamps: list[Callable[[], None]] = [clamp for clamp in clamps if callable(clamp)]
 
@@ -65,13 +80,29 @@ class TrainingStep:
         """The learning rate of the tables in the last step."""
         return float(self._optimizer.param_groups[0]["lr"])
 
+    @property
+    def interrupted(self) -> signal.Signals | None:
+        """The signal that asks to stop, once all processes know of it; None: none."""
+        return self.interrupts.requested if self._ranks.alone else self._agreed
+
     def take(self, chosen: Rows, at: Position) -> Tensor:
-        """Take a step on some rows; return its loss, penalties included, without gradients."""
+        """Take a step on some rows; return its loss, penalties included, without gradients.
+
+        Several processes share the rows. Each one's loss is a mean over its own rows, and counts by their number.
+        """
         factor = rate_factor(self._settings, at.step, self._feed.steps, self._stage.share)
         for group, rate in zip(self._optimizer.param_groups, self._rates, strict=True):
             group["lr"] = rate * factor
-        loss = self.loss(chosen, at)
-        self._devices.fabric.backward(loss)
+        if self._ranks.alone:
+            loss = self.loss(chosen, at)
+            self._devices.fabric.backward(loss)
+        else:
+            with self._ranks.stepping(len(chosen)) as portion:
+                own = self.loss(chosen, at) * portion.share if portion.count else self._nothing(chosen, at)
+                self._devices.fabric.backward(own)
+            loss, asked = self._sum.add(own, _asked(self.interrupts))
+            if self._devices.device.type == "cpu" or at.batch % _LOOK == 0:  # to look is to wait for the device
+                self._agreed = _signal(asked)
         for callback in self._state.callbacks:
             callback.after_backward(self._stage)
         self._optimizer.step()
@@ -102,6 +133,17 @@ class TrainingStep:
             raise ValueError(f"the loss, penalties included, has shape {tuple(loss.shape)}: expected a scalar, a mean")
         return loss
 
+    def _nothing(self, chosen: Rows, at: Position) -> Tensor:
+        """Return a loss of 0 over no rows, with gradients of 0: this process has no part in the batch.
+
+        It does what the others do, so that modules that look at whole batches, and random generators, stay in step.
+        """
+        batch, flipping = self._batch(chosen, at)
+        outputs = self._forward(batch, flipping)
+        for penalty in self._penalties:
+            penalty(self._state.model, batch, outputs)
+        return outputs.sum() * 0
+
     def warm_up(self, at: Position) -> None:
         """Run a batch forward and backward in both modes, so that kernels are compiled; leave no trace of it.
 
@@ -119,15 +161,27 @@ class TrainingStep:
 
     def _batch(self, chosen: Rows, at: Position) -> tuple[Batch, AbstractContextManager[None] | None]:
         """Return the batch of some rows, augmented, and what flips bits of its encoding, if anything does."""
-        (x, y, weights), flipping = self._feed.batch(chosen), None
+        portion, flipping = self._ranks.portion or Portion.whole(len(chosen)), None
+        whole = [each for each in self._augmentations if not _takes_portions(each)]  # these need all rows
+        if portion.count == portion.total or whole:
+            (x, y, weights), held = self._feed.batch(chosen), Portion.whole(len(chosen))
+        else:
+            (x, y, weights), held = self._feed.portion(chosen, portion), portion
         if self._augmentations or self._flips:
             generator = self._feed.generator(at.epoch, at.batch)
             for augmentation in self._augmentations:
-                x = augmentation(x, generator)
+                if held.count == held.total:
+                    x = augmentation(x, generator)
+                else:
+                    x = augmentation.of_portion(x, generator, held)  # type: ignore[attr-defined]
             if self._flips:
-                flipping = self._flips.active(generator)
-        tensor = self._devices.tensor
-        return Batch(tensor(x), tensor(y), chosen, None if weights is None else tensor(weights)), flipping
+                flipping = self._flips.active(generator, portion)
+        if held != portion:
+            x, y = x[portion.rows], y[portion.rows]
+            weights = None if weights is None else weights[portion.rows]
+        tensor, rows = self._devices.tensor, chosen[portion.rows]
+        weight = None if weights is None else tensor(weights)
+        return Batch(tensor(x), tensor(y), rows, weight, portion), flipping
 
     def _forward(self, batch: Batch, flipping: AbstractContextManager[None] | None) -> Tensor:
         """Return the model's outputs, with penalties looking on and bits flipped."""
@@ -142,3 +196,18 @@ class TrainingStep:
                     around.enter_context(flipping)
                 outputs = self._network(batch.x)
         return outputs
+
+
+def _takes_portions(augmentation: object) -> bool:
+    return isinstance(augmentation, ImageChange) and type(augmentation).__call__ is ImageChange.__call__
+
+
+def _asked(interrupts: Interrupts) -> tuple[float, float]:
+    """The marks of a signal that came to this process: Ctrl-C, and SIGTERM."""
+    return float(interrupts.requested == signal.SIGINT), float(interrupts.requested == signal.SIGTERM)
+
+
+def _signal(marks: Tensor) -> signal.Signals | None:
+    """The signal that the sums of these marks tell of."""
+    interrupt, terminate = marks.tolist()
+    return signal.SIGINT if interrupt else signal.SIGTERM if terminate else None

@@ -85,7 +85,7 @@ class _Blocks:
         """Return the samples and targets of some rows, in their order."""
         starts = self._source.starts
         blocks = np.searchsorted(starts, rows, side="right") - 1
-        wanted = np.unique(blocks).tolist()
+        wanted = np.unique(blocks).tolist() or [0]  # no rows have the shape and dtype of others
         found = {block: self._block(block) for block in wanted}
         while self._rows > self._most and len(self._held) > len(wanted):
             _, (x, _) = self._held.popitem(last=False)

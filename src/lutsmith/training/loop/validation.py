@@ -34,4 +34,4 @@ class Validation:
     def scores(self) -> EpochScores:
         """Return the scores of the differentiable network and of the hardened one; nothing else changes."""
         with no_trace(self._model):
-            return self._feed.scores(self._network, self._model, self._objective)
+            return self._feed.ranks.told(self._feed.scores(self._network, self._model, self._objective))

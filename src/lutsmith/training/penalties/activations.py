@@ -93,7 +93,8 @@ class Consistency(Penalty):
 
     def __call__(self, model: nn.Module, batch: Batch, logits: Tensor) -> Tensor:
         generator = np.random.default_rng(int(torch.randint(2**62, ())))
-        with BitFlips(model, self.probability, name="Consistency: probability").active(generator):
+        flips = BitFlips(model, self.probability, name="Consistency: probability")
+        with flips.active(generator, batch.portion):
             changed = model(batch.x)
         return batch.mean((logits - changed).abs() ** self.power) * self.weight
 

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from torch import Tensor, nn
 
+from lutsmith.data.augmentation.portion import Portion
 from lutsmith.training.objectives import weighted_mean
 
 
@@ -24,12 +25,14 @@ class Batch:
         y: the targets.
         rows: (B,) int64, the rows of the training data, in the arrays that the trainer was given.
         weights: (B,) float32, how much each sample counts, 1 on average over the training rows; None: all the same.
+        portion: which rows of the step's batch these are, where several processes share it; None: all of them.
     """
 
     x: Tensor
     y: Tensor
     rows: npt.NDArray[np.int64]
     weights: Tensor | None = None
+    portion: Portion | None = None
 
     def mean(self, values: Tensor) -> Tensor:
         """Return the weighted mean of the samples' numbers `(B, ...)`, each sample counted by its weight; a scalar."""
@@ -37,7 +40,9 @@ class Batch:
 
 
 PenaltyFunction = Callable[[nn.Module, Batch, Tensor], Tensor]
-"""(model, batch, logits) to a scalar that is added to the loss."""
+"""(model, batch, logits) to a scalar that is added to the loss: a mean over the rows of the batch, or a number of the
+weights alone. Several processes each call it with their rows, and count by them.
+"""
 
 
 class Penalty(ABC):

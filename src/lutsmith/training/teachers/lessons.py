@@ -29,7 +29,14 @@ Logits = NDArray[np.float32]
 
 
 def lessons(
-    settings: Settings, samples: Samples, num_classes: int, *, folder: Path | None, resume: bool, quiet: bool
+    settings: Settings,
+    samples: Samples,
+    num_classes: int,
+    *,
+    folder: Path | None,
+    resume: bool,
+    quiet: bool,
+    devices: int | None = None,
 ) -> Distillation:
     """Return the opinion of `settings.teacher` as a penalty. Held-out rows teach nothing.
 
@@ -48,6 +55,7 @@ def lessons(
         folder: of the run; None: nothing is kept.
         resume: resume the teacher in the folder.
         quiet: show no progress.
+        devices: processes that train the teacher "cnn" together; None: as `Trainer` has it.
 
     Raises:
         ValueError: a teacher for other samples or classes, or one that does not exist.
@@ -56,7 +64,7 @@ def lessons(
     rows, _ = validation_split(samples.y, settings.validation, settings.rows_seed)
     if settings.teacher == CNN:
         own = None if folder is None else folder / FOLDER
-        opinion = _of_cnn(settings, samples, rows, num_classes, own, resume=resume, quiet=quiet)
+        opinion = _of_cnn(settings, samples, rows, num_classes, own, resume=resume, quiet=quiet, devices=devices)
     else:
         opinion = _of_circuit(_circuit(str(settings.teacher), samples, num_classes), samples, rows)
     return Distillation(opinion, settings.teacher_weight, settings.teacher_temperature)
@@ -79,6 +87,7 @@ def _of_cnn(
     *,
     resume: bool,
     quiet: bool,
+    devices: int | None,
 ) -> Logits:
     """The opinion of a small network that is trained now, or was."""
     x, y = samples.x[rows], samples.y[rows]
@@ -98,7 +107,8 @@ def _of_cnn(
         **vars(ImageAugmentation.of(settings)),
     )
     weights = None if samples.weights is None else samples.weights[rows]
-    Trainer(own, folder=folder, quiet=quiet).fit(model, x, y, weights, resume=resume and folder is not None)
+    trainer = Trainer(own, folder=folder, quiet=quiet, devices=devices)
+    trainer.fit(model, x, y, weights, resume=resume and folder is not None)
     with torch_threads(settings.torch_threads):
         return logits(model, samples.x, np.arange(len(samples.x)), hardened=True)
 
