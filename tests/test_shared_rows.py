@@ -9,9 +9,9 @@ import lutsmith
 from lutsmith.circuit.file import to_bytes
 from lutsmith.data.split import validation_split
 from lutsmith.runs import held_out
-from lutsmith.runs.execution import requested
 from lutsmith.runs.methods import METHODS
 from lutsmith.runs.plan import Plan
+from lutsmith.runs.requesting import requested
 from lutsmith.runs.shared import SharedData
 
 SMALL = {

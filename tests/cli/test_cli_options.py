@@ -130,7 +130,7 @@ def test_every_command_speaks_of_its_options() -> None:
 
     commands = get_command(app).commands  # type: ignore[attr-defined]
     within = commands.pop("alu").commands  # a group
-    assert (len(commands), len(within)) == (20, 2)
+    assert (len(commands), len(within)) == (21, 2)
     assert all(isinstance(command, Command) for command in (*commands.values(), *within.values()))
 
 

@@ -42,4 +42,7 @@ def test_rows_are_dealt_out_in_one_place(graph: grimp.ImportGraph) -> None:
             importer=f"lutsmith.training.{name}", imported="lutsmith.training.loop.order"
         )
     }
-    assert details == {"from lutsmith.training.loop.order import Order"}
+    assert details == {
+        "from lutsmith.training.loop.order import Order",
+        "from lutsmith.training.loop.order import BlockOrder, step_generator",
+    }

@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lutsmith.additive.course import Course, Growth
+from lutsmith.data import Dataset
+from lutsmith.data.report import score
 
 
 def parts_of(y: NDArray[Any], folds: int, seed: int) -> NDArray[np.int64]:
@@ -42,6 +44,10 @@ class Unseen:
     rows: NDArray[np.int64]
     scores: NDArray[np.int32]
     predicted: NDArray[Any]
+
+    def score(self, dataset: Dataset) -> float:
+        """Return how good the answers are, as `data.report.score` has it; the rows are those of the training part."""
+        return score(dataset.objective, self.predicted, dataset.y_train[self.rows])
 
 
 def best_steps(

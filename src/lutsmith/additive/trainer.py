@@ -372,9 +372,7 @@ class AdditiveTrainer:
             rows=len(y),
             checked_rows=len(dataset.x_train),
             method="additive",
-            validation=None
-            if unseen is None
-            else score(dataset.objective, unseen.predicted, dataset.y_train[unseen.rows]),
+            validation=unseen.score(dataset) if unseen else None,
         )
         found = Accuracy(report.accuracy, measured_on=measured_on)
         if report.accuracy is None:

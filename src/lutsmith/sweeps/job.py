@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 
 from lutsmith.data import Dataset
-from lutsmith.runs.execution import requested
 from lutsmith.runs.methods import METHODS, as_json, asked_method
 from lutsmith.runs.plan import Plan, Request
+from lutsmith.runs.requesting import requested
 from lutsmith.sweeps.space import Space
 
 ARGUMENTS = ("preset", "method", "luts", "rank", "bits", "lr", "epochs", "max_luts", "max_seconds", "start")

@@ -169,7 +169,7 @@ def train(
     def compute() -> dict[str, Any]:
         from lutsmith.runs import default_folder
         from lutsmith.runs import train as run_training
-        from lutsmith.runs.execution import named_task
+        from lutsmith.runs.requesting import named_task
 
         named, path = named_task(task, data)
         chosen = {"luts": luts, "lr": lr, "epochs": epochs, "max_luts": max_luts, "max_seconds": max_seconds}

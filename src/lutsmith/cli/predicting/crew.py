@@ -17,7 +17,7 @@ from typing import Any
 
 from lutsmith.circuit.engine.workers import ENVIRONMENT, SHARE, num_threads
 from lutsmith.cli.predicting.folder import PartOptions
-from lutsmith.cli.predicting.part import Outcome
+from lutsmith.cli.predicting.part import PartOutcome
 from lutsmith.cli.predicting.parts import InputPart
 from lutsmith.ground.interrupts import Interrupts
 
@@ -43,7 +43,7 @@ class Crew:
         self._running: set[subprocess.Popen[str]] = set()
         self._stopped = threading.Event()
 
-    def outcomes(self, parts: Sequence[InputPart], interrupts: Interrupts) -> Iterator[tuple[InputPart, Outcome]]:
+    def outcomes(self, parts: Sequence[InputPart], interrupts: Interrupts) -> Iterator[tuple[InputPart, PartOutcome]]:
         """Yield what became of each part as it is known; a process that dies costs the part that it had.
 
         No part is begun once the disk is full, or a signal has come: then processes are ended, and so is this.
@@ -51,7 +51,7 @@ class Crew:
         cores = num_threads()
         size = max(1, min(cores, len(parts)))
         waiting: queue.SimpleQueue[InputPart] = queue.SimpleQueue()
-        known: queue.SimpleQueue[tuple[InputPart, Outcome] | None] = queue.SimpleQueue()
+        known: queue.SimpleQueue[tuple[InputPart, PartOutcome] | None] = queue.SimpleQueue()
         for part in parts:
             waiting.put(part)
         threads = [
@@ -80,7 +80,7 @@ class Crew:
     def _drive(
         self,
         waiting: queue.SimpleQueue[InputPart],
-        known: queue.SimpleQueue[tuple[InputPart, Outcome] | None],
+        known: queue.SimpleQueue[tuple[InputPart, PartOutcome] | None],
         threads: int,
     ) -> None:
         """Hand parts to a process, one after the other; begin another process where one has died."""
@@ -95,10 +95,10 @@ class Crew:
                     process = process or self._begun(threads)
                     outcome = _asked(process, part)
                 except OSError as error:
-                    outcome = Outcome("failed", problem=f"no process could be started: {error.strerror or error}")
+                    outcome = PartOutcome("failed", problem=f"no process could be started: {error.strerror or error}")
                 if outcome is None:
                     assert process is not None
-                    outcome = Outcome("failed", problem=_death(self._ended(process)))
+                    outcome = PartOutcome("failed", problem=_death(self._ended(process)))
                     process = None
                 if not self._stopped.is_set() or outcome.kind != "failed":
                     known.put((part, outcome))
@@ -146,7 +146,7 @@ class Crew:
                 process.kill()
 
 
-def _asked(process: subprocess.Popen[str], part: InputPart) -> Outcome | None:
+def _asked(process: subprocess.Popen[str], part: InputPart) -> PartOutcome | None:
     """Return what a process says of a part; None where it has died."""
     assert process.stdin is not None
     assert process.stdout is not None
@@ -156,7 +156,7 @@ def _asked(process: subprocess.Popen[str], part: InputPart) -> Outcome | None:
         fields = json.loads(process.stdout.readline())
     except (OSError, ValueError):  # a pipe without a reader, or no answer
         return None
-    return Outcome(**{**fields, "warnings": tuple(fields["warnings"])})
+    return PartOutcome(**{**fields, "warnings": tuple(fields["warnings"])})
 
 
 def _death(code: int) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 from lutsmith.cli.errors import one_line
 from lutsmith.cli.predicting.crew import Crew
 from lutsmith.cli.predicting.folder import PartOptions, PartsFolder
-from lutsmith.cli.predicting.part import Outcome, PartPredictor
+from lutsmith.cli.predicting.part import PartOutcome, PartPredictor
 from lutsmith.cli.predicting.parts import InputPart, find_parts
 from lutsmith.cli.predicting.predictions import BATCH
 from lutsmith.ground.interrupts import Interrupted, Interrupts
@@ -88,7 +88,7 @@ class _Never(Interrupts):
         return self
 
 
-def _alone(predictor: PartPredictor, parts: Sequence[InputPart]) -> Iterator[tuple[InputPart, Outcome]]:
+def _alone(predictor: PartPredictor, parts: Sequence[InputPart]) -> Iterator[tuple[InputPart, PartOutcome]]:
     for part in parts:
         yield part, predictor.predict(part)
 
@@ -109,7 +109,7 @@ class _Tally:
         """How many parts are whole."""
         return self.made + self.whole
 
-    def busy(self, part: InputPart, outcome: Outcome) -> bool:
+    def busy(self, part: InputPart, outcome: PartOutcome) -> bool:
         """Note what became of a part; return whether another process has it, so that it is to be looked at again."""
         if outcome.kind == "failed":
             problem = outcome.problem.removeprefix(f"{part.source}: ")

@@ -21,7 +21,7 @@ _VALUES = 1 << 24
 
 
 @dataclass(frozen=True)
-class Outcome:
+class PartOutcome:
     """What became of a part.
 
     Attributes:
@@ -56,21 +56,21 @@ class PartPredictor:
         features = max(1, circuit.encoder.num_features)
         self._batch = min(batch, max(1024, _VALUES // features))
 
-    def predict(self, part: InputPart) -> Outcome:
+    def predict(self, part: InputPart) -> PartOutcome:
         """Return what becomes of a part. Nothing that is wrong with it is raised: the other parts are not lost."""
         try:
             with self._folder.claimed(part) as claim, warnings.catch_warnings(record=True) as told:
                 warnings.simplefilter("always")
                 if claim is None:
-                    return Outcome("busy")
+                    return PartOutcome("busy")
                 rows, seconds = self._made(part, claim)
                 said = tuple(str(each.message) for each in told if issubclass(each.category, UserWarning))
                 kind = "whole" if seconds is None else "made"
-                return Outcome(kind, rows, seconds or 0.0, warnings=said)
+                return PartOutcome(kind, rows, seconds or 0.0, warnings=said)
         except Exception as error:
             line = describe(error) or f"a fault of lutsmith, please report it: {type(error).__name__}: {error}"
             full = isinstance(error, OSError) and error.errno in FULL
-            return Outcome("failed", problem=" ".join(line.split()), full=full)
+            return PartOutcome("failed", problem=" ".join(line.split()), full=full)
 
     def _made(self, part: InputPart, claim: Claim) -> tuple[int, float | None]:
         """Write a part's predictions unless they are there; return its rows, and the seconds that this took."""

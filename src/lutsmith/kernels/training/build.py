@@ -13,7 +13,7 @@ import numba
 import numpy as np
 from numba import types
 
-from lutsmith.kernels import compiler, vectors
+from lutsmith.kernels import compiler, exponentials, vectors
 from lutsmith.kernels.training import templates
 from lutsmith.kernels.training.encode import loops as encoder
 from lutsmith.kernels.training.fold import loops, passes, pieces, placed
@@ -138,7 +138,7 @@ def _address(kind: str, rank: int, dtype: str) -> int:
 def _digest() -> str:
     """Of all sources that kernels are made from: Numba's cache watches the time stamp of one file only."""
     digest = hashlib.sha256()
-    for file in (__file__, *(module.__file__ for module in (vectors, pieces, of_bytes, *SOURCES))):
+    for file in (__file__, *(module.__file__ for module in (vectors, exponentials, pieces, of_bytes, *SOURCES))):
         digest.update(Path(str(file)).read_bytes())
     return digest.hexdigest()[:12]
 
@@ -163,7 +163,7 @@ def _names(kind: str, rank: int, dtype: str, kernel: str) -> dict[str, Any]:
         **gates.pieces(kind_of),
         **pooling.pieces(kind_of),
         **of_bytes.pieces(rank, kind_of),
-        "exponentials": vectors.piece(kind_of, 4, vectors.exponentials),
+        "exponentials": vectors.piece(kind_of, 4, exponentials.exponentials),
     }
     roles = {
         "evaluate": loops.evaluate_fold

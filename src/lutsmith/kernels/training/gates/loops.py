@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from lutsmith.kernels.exponentials import exponential
 from lutsmith.kernels.training.templates import (
     GRAD,
     LUT_PARTS,
@@ -27,7 +28,7 @@ from lutsmith.kernels.training.templates import (
     X,
     share_of,
 )
-from lutsmith.kernels.vectors import WORD, Vectors, exponential, f64, i64, piece
+from lutsmith.kernels.vectors import WORD, Vectors, f64, i64, piece
 
 GATES = 16
 TABLE = 4
