@@ -27,6 +27,9 @@ _CELLS = {*_NUMBERS, str}
 _TEXT = {str}
 _WHOLE = 2**53
 
+ROW_LETTERS, CELL_LETTERS = 65_536, 512
+"""Letters that a row of a long body may have, and as many more for each feature."""
+
 
 class JsonRows:
     """Reads the rows of requests for a circuit.
@@ -60,7 +63,7 @@ class JsonRows:
         parts: list[NDArray[Any]] = []
         first, head = 0, None
         plain = self._plain and body.count(b'"') == 2  # those of "rows": no cell is text
-        for rows in row_parts(body):
+        for rows in row_parts(body, ROW_LETTERS + CELL_LETTERS * self._features):
             if first + len(rows) > self._max_rows:
                 raise too_many(self._max_rows)
             head = rows[0] if head is None else head
