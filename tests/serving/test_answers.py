@@ -127,6 +127,7 @@ def test_answers_are_chosen_by_name_and_labels_stay_what_they_are() -> None:
     circuits = {
         "text": models.images(),
         "mixed": models.images(classes=("a", 1, 2.5)),
+        "large": models.images(classes=(-1, 2**63 + 1, 2**53 + 1)),
         "none": models.images(classes=None),
     }
     with models.client(circuits) as client:
@@ -134,6 +135,7 @@ def test_answers_are_chosen_by_name_and_labels_stay_what_they_are() -> None:
             wanted = [(circuit.classes or range(3))[index] for index in circuit.predict(rows)]
             told = client.predict(rows.tolist(), name, "?answers=outputs,predictions").json()
             assert told["predictions"] == wanted
+            assert [type(label) for label in told["predictions"]] == [type(label) for label in wanted]
             assert told["outputs"] == circuit.outputs(rows).tolist()
             assert list(told)[:2] == ["predictions", "outputs"]
             assert "scores" in client.predict(rows.tolist(), name, "?answers=scores&answers=outputs").json()

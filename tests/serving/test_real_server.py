@@ -223,6 +223,35 @@ def test_clients_that_are_too_slow_or_too_many_are_sent_away(model: Path) -> Non
         assert server.end()[0] == 0
 
 
+def test_connections_beyond_the_limit_of_files_are_refused_not_left_waiting(model: Path) -> None:
+    resource = pytest.importorskip("resource")
+    code = (
+        "import resource; resource.setrlimit(resource.RLIMIT_NOFILE, (100, 160))\nfrom lutsmith.cli import main\nmain()"
+    )
+    assert resource.getrlimit(resource.RLIMIT_NOFILE)[1] > 160
+    with serving(model, code=code) as server, contextlib.ExitStack() as stack:
+        answers: list[bytes] = []
+        for _ in range(200):
+            one = stack.enter_context(socket.create_connection(server.address, timeout=PATIENCE))
+            one.sendall(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n")
+            answers.append(one.recv(12))
+        assert answers == [b"HTTP/1.1 200"] * 96 + [b"HTTP/1.1 503"] * 104  # 64 files are for the rest
+        save(others()[1], model)
+        server.process.send_signal(signal.SIGHUP)
+        stack.close()
+
+        def reloaded() -> bool:
+            with contextlib.suppress(httpx.TransportError, KeyError):
+                answer = httpx.post(server.urls[0], content=BODY, headers=HEAD)
+                return answer.status_code == 200 and answer.json()["predictions"] == label(others()[1])
+            return False
+
+        until(reloaded)
+        found, err = server.end()
+        assert found == 0
+        assert "Traceback" not in err
+
+
 def test_a_client_that_does_not_take_its_answer_is_disconnected(model: Path) -> None:
     with serving(model, "--timeout", "3") as server:
         body = json.dumps({"rows": ROWS * 10_000}).encode()

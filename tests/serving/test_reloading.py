@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import sys
 from pathlib import Path
 
 import pytest
 
 from lutsmith.circuit import Circuit, ModelFileError, save
 from lutsmith.circuit.file import to_bytes
-from lutsmith.serving import ServerLimits, application
+from lutsmith.serving import ServerLimits, application, catalog
 from lutsmith.serving.catalog import Catalog, named_models
 
 from .models import client, images, table
@@ -79,6 +81,63 @@ def test_a_change_that_time_and_size_do_not_show_is_seen_when_it_is_asked_for(tm
     assert catalog.refresh() == []
     assert len(catalog.refresh(force=True)) == 1
     catalog.close()
+
+
+def test_what_may_pass_is_tried_again_and_told_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = others()
+    path = tmp_path / "m.lut"
+    save(first, path)
+    found = Catalog({"m": path}, ServerLimits())
+    save(second, path)
+
+    def full(_: object) -> bytes:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(catalog, "read_bytes", full)
+        (told,) = found.refresh()
+        assert "Too many open files" in told
+        assert found.refresh() == []
+        assert found["m"].metrics.reloads["refused"] == 1
+    (told,) = found.refresh()
+    assert told.startswith("m: loaded, version ")
+    assert found["m"].failure is None
+    found.close()
+
+
+def test_any_fault_of_loading_leaves_the_earlier_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = others()
+    path = tmp_path / "m.lut"
+    save(first, path)
+    found = Catalog({"m": path}, ServerLimits())
+    version = found["m"].current.version
+    save(second, path)
+
+    def faulty(*_: object) -> None:
+        raise KeyError("of a fault")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(catalog.LoadedModel, "of_bytes", faulty)
+        (told,) = found.refresh()
+    assert "the earlier model goes on" in told
+    assert "of a fault" in told
+    assert found["m"].current.version == version
+    found.close()
+
+
+def test_reloads_go_on_where_nobody_reads_stderr(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = others()
+    path = tmp_path / "m.lut"
+    save(first, path)
+
+    def broken(_: str) -> int:
+        raise BrokenPipeError
+
+    with client({"m": path}, access_log=True) as server:
+        save(second, path)
+        monkeypatch.setattr(sys.stderr, "write", broken)
+        assert len(server.runner.run(server.app.reload())) == 1
+        assert server.predict(ROWS).json()["predictions"] == label(second)
 
 
 def test_openapi_is_that_of_the_model_which_answers(tmp_path: Path) -> None:

@@ -6,18 +6,20 @@ import json
 import math
 import random
 import struct
+import tracemalloc
 from typing import Any
 
+import httpx
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lutsmith.circuit import CircuitBuilder
-from lutsmith.serving import RequestError, ServerLimits, application
+from lutsmith.serving import RequestError, ServerLimits, application, json_text
 from lutsmith.serving.arrow_messages import is_compressed
 from lutsmith.serving.json_rows import JsonRows
-from lutsmith.serving.json_text import LONG
+from lutsmith.serving.json_text import LONG, PART, row_parts
 
 from . import models
 from .models import ARROW, JSON, arrow, client, images, records, table
@@ -84,6 +86,87 @@ def test_numbers_beyond_float32_are_infinite_as_they_are_to_predict() -> None:
     assert found[1].tolist()[:2] == [np.float32(123456789012345678901234567890), 1.0]
 
 
+def test_a_row_is_read_alike_whatever_stands_in_other_rows() -> None:
+    circuit = images(shape=(2,))
+    numbers = [2**53 + 1, 2**60 + 2**36 + 1, -(2**60) - 2**36 - 1, 2**62 + 2**38 - 1, 2**63 + 2**39 + 1, 0.1, 16777217]
+    for value in numbers:
+        alone = rows_of(f'{{"rows": [[{value!r}, 1]]}}', circuit)
+        np.testing.assert_array_equal(alone, np.array([[value, 1]], np.float64).astype(np.float32))
+        for other in ("[null, 1]", "[0.5, 1]", f"[{2**70}, 1]", "[true, false]", "[-1, 1]"):
+            beside = rows_of(f'{{"rows": [[{value!r}, 1], {other}]}}', circuit)
+            np.testing.assert_array_equal(beside[:1], alone)
+
+
+def test_text_among_numbers_takes_no_more_room_than_it_has() -> None:
+    """NumPy would make an array of text as wide as the longest of it."""
+    circuit = images(shape=(1, 20, 20))
+    row = [""] * 399 + ["x" * 10_000]
+    many = [""] * 50_000 + ["x" * 100_000]
+    tracemalloc.start()
+    try:
+        for rows in ([row], [row] * 8, [many], [[[[0] * 20] * 19 + [[0] * 19 + ["x" * 10_000]]]]):
+            with pytest.raises(RequestError) as refused:
+                rows_of(json.dumps({"rows": rows}), circuit)
+            assert refused.value.status in (413, 422)
+        assert tracemalloc.get_traced_memory()[1] < 5_000_000
+    finally:
+        tracemalloc.stop()
+
+
+MUCH = 4 << 20
+HOSTILE = {
+    '{"a":[': "[],", '{"rows":[[': "[],", '{"rows":[[0,': "{},", '{"rows":[': "[],", '{"rows":[],"a":[': "[],",
+    '{"rows":[[1,2,"Bern"]],"a":[': "[],", '{"rows":[[1,2,"': "😀", '{"': "k", '{"rows":[{"': "k",
+    '{"rows":[[1,2,"Bern"],[': "1,", "[": "[],", '{"rows":[[1,2,': "{}" * 9 + " ",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("begin", HOSTILE)
+def test_of_a_long_body_only_some_letters_become_objects(begin: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python reads a value of JSON in one go: all other threads wait, and it takes many times the memory."""
+    body, seen = begin + HOSTILE[begin] * (MUCH // len(HOSTILE[begin])), list[int]()
+    scan, decoder = json_text._SCAN, json_text._DECODER
+
+    class Noted:
+        def decode(self, text: str) -> Any:
+            seen.append(len(text))
+            return decoder.decode(text)
+
+    def noted(text: str, place: int) -> Any:
+        seen.append(len(text) - place)
+        return scan(text, place)
+
+    monkeypatch.setattr(json_text, "_SCAN", noted)
+    monkeypatch.setattr(json_text, "_DECODER", Noted())
+    for circuit in (table(), images()):
+        with pytest.raises(RequestError) as refused:
+            rows_of(body, circuit)
+        assert refused.value.status in (400, 413, 422)
+    assert max(seen, default=0) <= 80_000
+    assert len(seen) <= 4 * PART
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.integers(0, 1000), st.integers(1, 60), st.sampled_from([None, 0, 3]), st.integers(400, 3000), st.data())
+def test_rows_are_the_same_however_windows_cut_them(
+    seed: int, count: int, indent: Any, longest: int, data: st.DataObject
+) -> None:
+    body = json.dumps({"rows": records(seed, count)}, indent=indent, ensure_ascii=False).replace("[", "[" + " " * LONG)
+    wanted = records(seed, count)
+    assert [row for part in row_parts(body.encode(), longest) for row in part] == wanted
+    at = data.draw(st.integers(LONG, len(body) - 1))
+    damaged = body[:at] + data.draw(st.sampled_from(["]", "}", ",", ":", '"', "NaN", "\\", "x"])) + body[at + 1 :]
+
+    def outcome(size: int) -> Any:
+        try:
+            return [row for part in row_parts(damaged.encode(), size) for row in part]
+        except RequestError as error:
+            return error.status
+
+    few, many = outcome(longest), outcome(1 << 30)
+    assert few == many or (few == 413 and many == 400)
+
+
 BAD: list[tuple[str, int, str]] = [
     ("", 400, "not JSON"),
     ("{", 400, "not JSON"),
@@ -93,7 +176,7 @@ BAD: list[tuple[str, int, str]] = [
     ('{"rows": [[-Infinity, 2, "Bern"]]}', 400, "-Infinity"),
     ('{"rows": [], "rows": []}', 400, "repeats the key 'rows'"),
     ('{"rows": [{"age": 1, "age": 2, "pay": 1, "city": null}]}', 400, "repeats the key 'age'"),
-    ("[" * 100_000, 400, "nested too deeply"),
+    ("[" * 20_000, 400, "nested too deeply"),
     ('{"rows": ' + "[" * 100_000 + "]" * 100_000 + "}", 400, "nested too deeply"),
     ('{"rows": [[1, 1' + "0" * 5000 + ', "Bern"]]}', 400, "too many digits"),
     ('{"rows": [[1, 1e400, "Bern"]]}', 422, "column 'pay', row 0: a number beyond float64"),
@@ -229,6 +312,20 @@ def test_arrow_of_strangers_is_refused_without_a_fault() -> None:
 
 
 @pytest.mark.needs("pyarrow")
+def test_nulls_which_take_no_room_do_not_become_arrays_without_end() -> None:
+    import pyarrow
+
+    rows = 60_000
+    body = arrow({"x": pyarrow.FixedSizeListArray.from_arrays(pyarrow.nulls(rows * 256), 256)})
+    few = arrow({"x": pyarrow.FixedSizeListArray.from_arrays(pyarrow.nulls(100 * 256), 256)})
+    assert len(body) < 1000
+    with client({"m": images(shape=(1, 16, 16))}) as server:
+        answer = server.post(body, ARROW)
+        assert (answer.status_code, "60,000 rows" in answer.text) == (413, True)
+        assert server.post(few, ARROW).status_code == 200
+
+
+@pytest.mark.needs("pyarrow")
 def test_compression_is_seen_before_anything_is_unpacked() -> None:
     import pyarrow
     import pyarrow.ipc
@@ -288,6 +385,8 @@ def test_the_query_is_as_strict_as_the_body() -> None:
     with client({"m": table(), "number": numbers.build(objective="regression")}) as server:
         for query, status in {
             "?answers=": 422, "?answers=labels": 422, "?answer=scores": 422, "?answers=scores,": 422, "?x": 422,
+            "?temperature=1_0": 422, "?temperature=%D9%A3": 422, "?temperature=1&temperature=2": 422,
+            "?temperature=1e-3": 200,
             "?temperature=0": 422, "?temperature=nan": 422, "?temperature=x": 422, "?temperature=1e999": 422,
             "?answers=%ff": 422, "?" + "answers=scores&" * 100: 422, "?answers=scores&temperature=2": 200,
         }.items():  # fmt: skip
@@ -339,6 +438,7 @@ def test_a_token_is_asked_for_everywhere_but_for_health() -> None:
             assert answer.status_code == 401
             assert answer.headers["www-authenticate"] == "Bearer"
             assert server.get("/metrics", headers=headers).status_code == 401
+        assert server.predict([GOOD], authorization="bearer s3cret").status_code == 200
         right = {"authorization": "Bearer s3cret"}
         assert server.predict([GOOD], **right).status_code == 200
         document = server.get("/openapi.json", headers=right).json()
@@ -346,6 +446,26 @@ def test_a_token_is_asked_for_everywhere_but_for_health() -> None:
     for token in ("", "two words", "ü"):
         with pytest.raises(ValueError, match="token"):
             application({"m": table()}, token=token)
+
+
+def test_a_larger_application_may_mount_it() -> None:
+    from starlette.applications import Starlette
+    from starlette.routing import Mount
+
+    inner = application({"m": table()}, token="s3cret", watch=False)
+    larger = Starlette(routes=[Mount("/served", inner)])
+    with client(inner) as server:
+        transport = httpx.ASGITransport(larger)
+        http = httpx.AsyncClient(transport=transport, base_url="http://server")
+
+        def status(method: str, path: str, **options: Any) -> int:
+            return server.runner.run(http.request(method, path, **options)).status_code
+
+        right = {"authorization": "Bearer s3cret"}
+        assert status("GET", "/served/healthz") == 200
+        assert status("GET", "/served/models") == status("GET", "/served/models/healthz") == 401
+        assert status("GET", "/served/models", headers=right) == 200
+        assert status("POST", "/served/models/m/predict", json={"rows": [GOOD]}, headers=right) == 200
 
 
 def test_requests_have_ids_and_lines_of_json_where_they_are_asked_for(capsys: pytest.CaptureFixture[str]) -> None:

@@ -224,7 +224,7 @@ def _labels(part: Result) -> NDArray[Any] | None:
     labels[:] = part.classes
     if kinds in ({int}, {float}, {bool}):
         plain = np.array(part.classes)
-        return labels if plain.dtype.kind == "O" else plain
+        return plain if type(plain[:1].tolist()[0]) in kinds else labels  # integers may become floats, or stay objects
     return labels
 
 

@@ -15,6 +15,9 @@ from lutsmith.serving.problems import RequestError, unreadable
 
 MAX_COLUMNS = 1 << 16
 
+FEW_CELLS = 1 << 23
+"""Cells that a request may have however short its body is: columns of nulls take no room."""
+
 
 class ArrowRows:
     """Reads the rows of requests for a circuit. Immutable.
@@ -33,6 +36,7 @@ class ArrowRows:
 
         self._arrow: Any = pyarrow
         self._circuit, self._max_rows = circuit, max_rows
+        self._features = circuit.encoder.num_features
 
     def read(self, body: bytes | bytearray) -> NDArray[Any]:
         """Return the rows of a stream, (N, F): float32, or uint8 where all columns are bytes.
@@ -53,9 +57,11 @@ class ArrowRows:
                     rows += batch.num_rows
                     if rows > self._max_rows:
                         raise too_many(self._max_rows)
+                    if rows * self._features > max(8 * len(body), FEW_CELLS):
+                        raise RequestError(413, f"{rows:,} rows are more than the bytes of the body hold: send fewer")
                     batch.validate(full=True)
                     entries = [len(column.dictionary) for column in batch.columns if hasattr(column, "dictionary")]
-                    if max(entries, default=0) > 8 * len(body):  # of nulls, which take no room
+                    if max(entries, default=0) > len(body):  # of nulls, which take no room
                         raise RequestError(413, f"a dictionary has {max(entries):,} entries")
                     batches.append(batch)
                 table = arrow.Table.from_batches(batches, stream.schema)

@@ -83,7 +83,7 @@ class Application:
 
     def __init__(self, catalog: Catalog, *, token: str | None, watch: bool, access_log: bool) -> None:
         self.catalog = catalog
-        self._token = None if token is None else f"Bearer {token}".encode()
+        self._token = None if token is None else token.encode()
         self._watched, self._access_log = watch, access_log
         self._begun, self._numbers = secrets.token_hex(4), count(1)
         self._document: tuple[tuple[str, ...], bytes] = ((), b"")
@@ -121,7 +121,8 @@ class Application:
             await send(message)
 
         try:
-            if self._token is not None and scope["path"] not in _OPEN and not self._is_known(scope):
+            path = scope["path"].removeprefix(scope.get("root_path", ""))  # of where a larger application mounts it
+            if self._token is not None and path not in _OPEN and not self._is_known(scope):
                 problem = RequestError(
                     401,
                     "no token, or another; send Authorization: Bearer TOKEN",
@@ -146,7 +147,7 @@ class Application:
         """
         lines = await asyncio.to_thread(partial(self.catalog.refresh, force=force))
         for line in lines:
-            sys.stderr.write(f"lutsmith: {line}\n")
+            _say(f"lutsmith: {line}")
         return lines
 
     @contextlib.asynccontextmanager
@@ -207,8 +208,9 @@ class Application:
 
     def _is_known(self, scope: Scope) -> bool:
         given = next((value for name, value in scope["headers"] if name == b"authorization"), b"")
+        scheme, _, found = given.partition(b" ")
         assert self._token is not None
-        return hmac.compare_digest(given, self._token)
+        return hmac.compare_digest(found.strip(), self._token) and scheme.lower() == b"bearer"
 
     def _request_id(self, scope: Scope) -> bytes:
         for name, value in scope["headers"]:
@@ -228,7 +230,13 @@ class Application:
             "rows": scope.get("lutsmith.rows"),
             "ms": round(seconds * 1000, 3),
         }
-        sys.stderr.write(json.dumps(told) + "\n")
+        _say(json.dumps(told))
+
+
+def _say(line: str) -> None:
+    """Write a line to stderr, if there is somebody who reads it."""
+    with contextlib.suppress(OSError, ValueError):
+        sys.stderr.write(line + "\n")
 
 
 def _json(value: Any) -> Response:

@@ -23,7 +23,7 @@ from lutsmith.serving.answers import Values, part_of
 from lutsmith.serving.limits import ServerLimits
 from lutsmith.serving.loaded import LoadedModel
 from lutsmith.serving.metrics import ModelMetrics
-from lutsmith.serving.problems import RequestError, busy
+from lutsmith.serving.problems import busy, late
 
 Computed = dict[str, Values]
 
@@ -75,8 +75,16 @@ class Batcher:
         self._thread: threading.Thread | None = None
         self._starting = threading.Lock()
 
-    async def answer(self, model: LoadedModel, rows: NDArray[Any], needed: tuple[str, ...]) -> Computed:
+    async def answer(
+        self, model: LoadedModel, rows: NDArray[Any], needed: tuple[str, ...], deadline: float | None = None
+    ) -> Computed:
         """Return what is `needed` for rows (N, F), computed with those of other requests.
+
+        Args:
+            model: of the request.
+            rows: of the request.
+            needed: of the request.
+            deadline: when its time is over, on the clock of the event loop; None: after the limit from now.
 
         Raises:
             RequestError: 503 where too much waits, 504 where the time is over.
@@ -90,7 +98,8 @@ class Batcher:
         if self._thread is None:
             self._start()
         self.waiting += count
-        timer = request.loop.call_later(self._limits.timeout, _expire, request, self._limits.timeout)
+        end = request.loop.time() + self._limits.timeout if deadline is None else deadline
+        timer = request.loop.call_at(end, _expire, request, self._limits.timeout)
         try:
             self._queue.put(request)
             return await request.future
@@ -177,6 +186,4 @@ def _deliver(loop: asyncio.AbstractEventLoop, batch: list[Waiting], results: lis
 
 def _expire(request: Waiting, seconds: float) -> None:
     if not request.future.done():
-        request.future.set_exception(
-            RequestError(504, f"no answer within {seconds:g} seconds: send fewer rows", headers={"retry-after": "1"})
-        )
+        request.future.set_exception(late(seconds))

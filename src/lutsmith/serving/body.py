@@ -11,6 +11,13 @@ from starlette.types import Receive
 from lutsmith.serving.limits import ServerLimits
 from lutsmith.serving.problems import RequestError, busy
 
+LEAST_RATE = 16_384
+"""Bytes of a body that buy another second: a slow line, or a server that has much to do, is not a client that sends
+nothing."""
+
+FREE = 16_384
+"""Bytes of a body that are read however much is held: long bodies do not lock out short ones."""
+
 _LINGER = 1.0
 """Seconds that the rest of a body that is too long is read and thrown away: a client that is cut off while it sends
 would not see the answer."""
@@ -40,7 +47,9 @@ class Bodies:
         try:
             await _check_length(headers, receive, limits)
             body: bytes | bytearray = b""
-            async with asyncio.timeout(limits.read_timeout) as timer:
+            loop = asyncio.get_running_loop()
+            end = loop.time() + limits.read_timeout
+            async with asyncio.timeout_at(end) as timer:
                 while True:
                     message = await receive()
                     if message["type"] == "http.disconnect":
@@ -51,7 +60,7 @@ class Bodies:
                         timer.reschedule(None)
                         await _discard(receive)
                         raise _too_long(limits)
-                    if self.held > max(own, limits.max_body_bytes):
+                    if own > FREE and self.held > max(own, limits.max_body_bytes):
                         raise busy("too many bodies are being read", close=True)
                     more = message.get("more_body", False)
                     if body or more:
@@ -61,6 +70,8 @@ class Bodies:
                         body = part
                     if not more:
                         break
+                    end = min(end + len(part) / LEAST_RATE, loop.time() + limits.read_timeout)
+                    timer.reschedule(end)
             yield body
         except TimeoutError:
             raise RequestError(408, f"the body did not come within {limits.read_timeout:g} s", close=True) from None

@@ -79,8 +79,12 @@ class ServedModel:
                     recovered, self.failure = self.failure is not None, None
                     return f"{self.name}: the file is again what answers" if recovered else None
                 self.current = LoadedModel.of_bytes(data, self._limits)
-            except (OSError, ValueError, MemoryError) as error:
-                self.failure = printable(brief(error)) or type(error).__name__
+            except Exception as error:  # whatever it is, the earlier model goes on
+                before, self.failure = self.failure, printable(brief(error)) or type(error).__name__
+                if isinstance(error, OSError):  # it may pass, such as too many open files: the next look reads it again
+                    self._seen = None
+                    if self.failure == before:
+                        return None
                 self.metrics.reloads["refused"] += 1
                 return f"{self.name}: the new file is refused, the earlier model goes on: {self.failure}"
             self.failure = None

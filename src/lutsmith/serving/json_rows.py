@@ -1,7 +1,8 @@
 """Rows of samples out of JSON: lists by position, or records by the names of columns.
 
 A number stands where numbers belong, `null` where a value is missing, and text where a column has names of categories;
-what is read so is what `circuit.predict` reads of the same values. The first value that is something else is told with
+what is read so is what `circuit.predict` reads of the same values. A number is the float64 next to it, as RFC 8259
+advises, except for circuits whose words float32 does not hold. The first value that is something else is told with
 its row and its column.
 """
 
@@ -24,6 +25,10 @@ from lutsmith.serving.problems import RequestError, unreadable
 _NUMBERS = {int, float, bool, type(None)}
 _CELLS = {*_NUMBERS, str}
 _TEXT = {str}
+_WHOLE = 2**53
+
+ROW_LETTERS, CELL_LETTERS = 65_536, 512
+"""Letters that a row of a long body may have, and as many more for each feature."""
 
 
 class JsonRows:
@@ -57,14 +62,15 @@ class JsonRows:
         """
         parts: list[NDArray[Any]] = []
         first, head = 0, None
-        for rows in row_parts(body):
+        plain = self._plain and body.count(b'"') == 2  # those of "rows": no cell is text
+        for rows in row_parts(body, ROW_LETTERS + CELL_LETTERS * self._features):
             if first + len(rows) > self._max_rows:
                 raise too_many(self._max_rows)
             head = rows[0] if head is None else head
             if isinstance(head, dict):
                 parts.append(self._records(rows, head, first))
             else:
-                parts.append(self._lists(rows, first))
+                parts.append(self._lists(rows, first, plain))
             first += len(rows)
         if not parts:
             return np.zeros((0, self._features), self._type)
@@ -100,16 +106,21 @@ class JsonRows:
             self._found = given, names
         return names
 
-    def _lists(self, rows: list[Any], first: int) -> NDArray[Any]:
+    def _lists(self, rows: list[Any], first: int, plain: bool) -> NDArray[Any]:
+        """Return lists as rows; `plain`: all columns hold numbers, and no cell is text, of which NumPy would make an
+        array as wide as the longest.
+        """
         if self.exact:
             return self._exactly(rows, first)
-        if self._plain:
+        if plain:
             try:
                 array = np.array(rows)
             except (ValueError, TypeError, OverflowError):
                 array = np.zeros(0, object)
             shaped = array.dtype.kind in "biuf" and array.shape[1:] in (self._shape, (self._features,))
             if shaped and (array.dtype.kind != "f" or np.isfinite(array).all()):
+                if array.dtype.kind in "iu" and not -_WHOLE <= array.min() <= array.max() <= _WHOLE:
+                    array = array.astype(np.float64)  # whatever stands beside them in other rows
                 return as_float32(array.reshape(len(array), self._features))
         flat = [self._flat(number, row) for number, row in enumerate(rows, first)]
         return self._columns(list(zip(*flat, strict=True)), first)

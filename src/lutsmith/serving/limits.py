@@ -19,12 +19,13 @@ class ServerLimits:
         max_values: numbers, labels and bits of an answer (413).
         max_waiting: rows of all requests that wait for an answer of one model (503, with Retry-After). A request is
             always taken where none waits.
-        max_body_bytes: of all bodies that are being read at one time (503, with Retry-After).
+        max_body_bytes: of all bodies that are being read at one time (503, with Retry-After); bodies up to 16 KiB are
+            always read.
         max_connections: open at one time (503, with Retry-After).
         timeout: seconds from the whole request to its answer (504, with Retry-After). A client that does not take an
             answer for so long is disconnected.
-        read_timeout: seconds in which the head of a request has to arrive, and then its body (408). An idle connection
-            is closed after so many seconds.
+        read_timeout: seconds in which the head of a request has to arrive, and then its body (408): more of them for a
+            body that keeps coming, with 16 KiB a second at least. An idle connection is closed after so many seconds.
         batch_rows: rows of several requests that are predicted together, at most. A request of more rows is predicted
             alone.
         batch_ms: milliseconds that a batch waits for requests whose bodies are being read; it never waits where there

@@ -3,26 +3,36 @@
 from __future__ import annotations
 
 import asyncio
-from functools import lru_cache, partial
+import re
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 from importlib.util import find_spec
 from typing import Any
 from urllib.parse import parse_qsl
 
+from numpy.typing import NDArray
 from starlette.types import Receive, Scope, Send
 
 from lutsmith.serving.answers import as_arrow, as_json
+from lutsmith.serving.arrow_rows import ArrowRows
 from lutsmith.serving.body import Bodies
 from lutsmith.serving.catalog import Catalog
+from lutsmith.serving.json_rows import JsonRows
 from lutsmith.serving.loaded import LoadedModel
 from lutsmith.serving.openapi import ARROW, JSON, TEMPERATURES
-from lutsmith.serving.problems import RequestError
+from lutsmith.serving.problems import RequestError, late
 
 SMALL = 16_384
 """Bytes of a body that is read in the event loop; longer ones are read in a thread, which costs 0.1 ms."""
 
+READERS = 2
+"""Threads that read long bodies. Python reads JSON in one thread at a time: more of them would hold up the event loop
+without reading more, and what hostile bodies take of memory is taken so many times at once."""
+
 FEW_VALUES = 4096
 """Values of an answer that is written in the event loop."""
 
+_NUMBER = re.compile(r"\d+(\.\d+)?([eE][+-]?\d+)?", re.ASCII)
 _FORMS = {JSON: JSON.encode(), ARROW: ARROW.encode()}
 
 
@@ -36,6 +46,7 @@ class Predicting:
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
         self._bodies = Bodies()
+        self._readers = ThreadPoolExecutor(READERS, "lutsmith-reader")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request.
@@ -58,7 +69,8 @@ class Predicting:
         served.batcher.arriving += 1
         try:
             async with self._bodies.read(headers, receive, model.limits) as body:
-                rows = reader.read(body) if len(body) <= SMALL else await asyncio.to_thread(reader.read, body)
+                deadline = asyncio.get_running_loop().time() + model.limits.timeout
+                rows = reader.read(body) if len(body) <= SMALL else await self._read(reader, body, model, deadline)
         finally:
             served.batcher.arriving -= 1
         scope["lutsmith.rows"] = len(rows)
@@ -66,15 +78,15 @@ class Predicting:
         if values > model.limits.max_values:
             most = f"{model.limits.max_values:,} values that an answer may have"
             raise RequestError(413, f"{values:,} values are more than the {most}: send fewer rows, or ask for less")
-        computed = await served.batcher.answer(model, rows, needed)
-        told = model.answers.told(computed, kinds, temperature)
-        if form == ARROW:
-            write = partial(as_arrow, told)
-        else:
-            further: dict[str, Any] = {"model": name, "version": model.version}
-            if warnings := model.warnings(rows):
-                further["warnings"] = warnings
-            write = partial(as_json, told, further)
+        computed = await served.batcher.answer(model, rows, needed, deadline)
+        further: dict[str, Any] = {"model": name, "version": model.version}
+        if warnings := model.warnings(rows):
+            further["warnings"] = warnings
+
+        def write() -> bytes:
+            told = model.answers.told(computed, kinds, temperature)
+            return as_arrow(told) if form == ARROW else as_json(told, further)
+
         answer = write() if values <= FEW_VALUES else await asyncio.to_thread(write)
         sent = [
             (b"content-type", _FORMS[form]),
@@ -83,6 +95,16 @@ class Predicting:
         ]
         await send({"type": "http.response.start", "status": 200, "headers": sent})
         await send({"type": "http.response.body", "body": answer})
+
+    async def _read(
+        self, reader: JsonRows | ArrowRows, body: bytes | bytearray, model: LoadedModel, deadline: float
+    ) -> NDArray[Any]:
+        """Return the rows of a long body, read in a thread; RequestError 504 where its turn does not come in time."""
+        try:
+            async with asyncio.timeout_at(deadline):
+                return await asyncio.get_running_loop().run_in_executor(self._readers, reader.read, body)
+        except TimeoutError:
+            raise late(model.limits.timeout) from None
 
 
 def _media_type(headers: dict[bytes, bytes], model: LoadedModel) -> str:
@@ -146,10 +168,9 @@ def _query(query: bytes, model: LoadedModel) -> tuple[tuple[str, ...], float | N
             kinds += value.split(",")
         elif name == "temperature":
             low, high = TEMPERATURES
-            try:
-                temperature = float(value)
-            except ValueError:
-                temperature = 0.0
+            if temperature is not None:
+                raise RequestError(422, "temperature is given twice")
+            temperature = float(value) if _NUMBER.fullmatch(value) else 0.0
             if not low <= temperature <= high:
                 raise RequestError(422, f"temperature is {value[:40]!r}; expected a number from {low:g} to {high:g}")
         else:

@@ -69,6 +69,12 @@ def busy(what: str, *, close: bool = False) -> RequestError:
     return RequestError(503, detail, headers={"retry-after": "1"}, close=close)
 
 
+def late(seconds: float) -> RequestError:
+    """Return what a client is told whose answer takes longer than the limit."""
+    detail = f"no answer within {seconds:g} seconds: send fewer rows, or try again in a second"
+    return RequestError(504, detail, headers={"retry-after": "1"})
+
+
 PROBLEM_SCHEMA: dict[str, Any] = {
     "type": "object",
     "description": "What is wrong (RFC 9457).",

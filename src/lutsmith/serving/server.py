@@ -7,6 +7,7 @@ import contextlib
 import os
 import signal
 import socket
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -19,6 +20,12 @@ from lutsmith.serving.limits import ServerLimits
 from lutsmith.serving.problems import PROBLEM_JSON, RequestError, busy
 
 BACKLOG = 2048
+
+SWITCH = 0.001
+"""Seconds after which Python lets another thread go on: the event loop then waits less for threads that read JSON."""
+
+SPARE_FILES = 64
+"""Open files beside those of connections."""
 
 
 def serve(
@@ -45,10 +52,11 @@ def serve(
         ValueError: a port that is not one.
     """
     limits = limits or ServerLimits()
+    interval = sys.getswitchinterval()
     with contextlib.closing(listening(host, port)) as listener:
         config = uvicorn.Config(
             app,
-            http=_guarded(limits),
+            http=_guarded(limits, _room(limits.max_connections)),
             ws="none",
             lifespan="on",
             log_config=None,
@@ -60,7 +68,11 @@ def serve(
             timeout_keep_alive=max(1, round(limits.read_timeout)),
             timeout_graceful_shutdown=round(limits.timeout + limits.read_timeout) + 1,
         )
-        _Server(config, app, listener, ready).run(sockets=[listener])
+        try:
+            sys.setswitchinterval(SWITCH)
+            _Server(config, app, listener, ready).run(sockets=[listener])
+        finally:
+            sys.setswitchinterval(interval)
 
 
 def listening(host: str, port: int) -> socket.socket:
@@ -125,10 +137,32 @@ class _Server(uvicorn.Server):
         task.add_done_callback(self._reloading.discard)
 
 
-def _guarded(limits: ServerLimits) -> type[asyncio.Protocol]:
-    """Return uvicorn's protocol with a limit of connections, and of the time that the head of a request may take."""
+def _room(connections: int) -> int:
+    """Return for how many connections, at most, the process may open files; its soft limit is raised where it may be.
+
+    Beyond the limit of files connections could not even be refused, and no model could be loaded.
+    """
+    try:
+        import resource
+    except ImportError:  # not Unix
+        return connections
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    needed = connections + SPARE_FILES
+    if soft == resource.RLIM_INFINITY or soft >= needed:
+        return connections
+    most = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
+    with contextlib.suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+        soft = most
+    return max(1, soft - SPARE_FILES)
+
+
+def _guarded(limits: ServerLimits, most: int) -> type[asyncio.Protocol]:
+    """Return uvicorn's protocol with a limit of `most` connections, and of the time that the head of a request may
+    take.
+    """
     base: Any = AutoHTTPProtocol
-    full = _raw(busy(f"{limits.max_connections:,} connections are open"))
+    full = _raw(busy(f"{most:,} connections are open"))
     slow = _raw(RequestError(408, f"the head of the request did not come within {limits.read_timeout:g} s"))
 
     class Guarded(base):  # type: ignore[misc]
@@ -139,7 +173,7 @@ def _guarded(limits: ServerLimits) -> type[asyncio.Protocol]:
 
         def connection_made(self, transport: Any) -> None:
             super().connection_made(transport)
-            if len(self.connections) > limits.max_connections:
+            if len(self.connections) > most:
                 self._end(full)
             else:
                 self._timer = self.loop.call_later(limits.read_timeout, self._end, slow)
