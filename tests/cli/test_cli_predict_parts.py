@@ -208,6 +208,28 @@ def test_without_locks_the_files_of_others_are_left(
     assert other.exists()
 
 
+@pytest.mark.slow
+def test_a_worker_whose_command_was_killed_ends_without_a_word(lutsmith, model: Path, tmp_path: Path) -> None:
+    write(tmp_path / "in" / "a.npy", rows(3))
+    out = tmp_path / "out"
+    assert lutsmith("predict", model, tmp_path / "in", "-o", out).code == 0
+    (out / "a.npy").unlink()
+    line = [sys.executable, "-m", "lutsmith.cli.predicting.worker"]
+    worker = subprocess.Popen(line, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert worker.stdin is not None
+    assert worker.stdout is not None
+    assert worker.stderr is not None
+    worker.stdout.close()
+    first = {"model": str(model), "folder": str(out), "options": {}, "batch": 64}
+    asked = [json.dumps(first), json.dumps([str(tmp_path / "in" / "a.npy"), "a.npy"])]
+    worker.stdin.write("\n".join(asked) + "\n")
+    worker.stdin.close()
+    said = worker.stderr.read()
+    worker.stderr.close()
+    assert (worker.wait(200), "Traceback" in said) == (0, False), said
+    assert (out / "a.npy").exists()
+
+
 def test_an_empty_parquet_part_has_columns_and_no_rows(lutsmith, model: Path, tmp_path: Path) -> None:
     needs("pyarrow")
     from pyarrow import parquet
