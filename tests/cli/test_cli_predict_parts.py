@@ -144,6 +144,92 @@ def test_a_folder_a_pattern_and_names_are_the_same_parts(tmp_path: Path) -> None
         assert [(part.source, part.target) for part in parts] == expected, inputs
 
 
+def test_links_and_odd_names_are_no_surprise(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "d[1]"
+    for name in ("a b.npy", "n\nl.npy", "deep/é*.npy", "deep/_temporary/c.npy", "deep/.h/d.npy"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).touch()
+    for name in ("loop", "deep/loop"):  # two of them make 2^40 ways, if they are followed
+        (folder / name).symlink_to(folder)
+    everything = ["a b.npy", "deep/é*.npy", "n\nl.npy"]
+    for pattern, expected in (
+        (folder, everything),
+        (folder / "**" / "*.npy", everything),
+        (folder / "**", everything),
+        (folder / "*.npy", ["a b.npy", "n\nl.npy"]),
+        (folder / "deep" / "é*.npy", ["é*.npy"]),
+    ):
+        assert [part.target for part in find_parts([pattern], tmp_path / "out")] == expected, pattern
+    monkeypatch.chdir(folder)
+    assert [part.target for part in find_parts([Path("*b.npy")], tmp_path / "out")] == ["a b.npy"]
+    with pytest.raises(FileNotFoundError, match=r"none.npy does not exist"):
+        find_parts([Path("none.npy")], tmp_path / "out")
+
+
+def test_a_link_to_nothing_is_a_part_that_fails(lutsmith, model: Path, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "gone.npy").symlink_to(tmp_path / "nowhere.npy")
+    outcome = lutsmith("predict", model, tmp_path / "in", "-o", tmp_path / "out")
+    assert (outcome.code, "in/gone.npy: " in outcome.err) == (2, True), outcome.err
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes have no names here")
+def test_a_pipe_is_no_part(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.csv")
+    with pytest.raises(ValueError, match=r"pipe.csv is a pipe or a device"):
+        find_parts([tmp_path / "pipe.csv"], tmp_path / "out")
+
+
+def test_a_folder_that_cannot_be_listed_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("open/a.npy", "shut/b.npy"):
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).touch()
+    listed = os.scandir
+
+    def scandir(path: str) -> object:
+        if str(path).endswith("shut"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return listed(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)  # the rights of root have no bounds
+    with pytest.raises(PermissionError, match="shut"):
+        find_parts([tmp_path], tmp_path / "out")
+
+
+def test_without_locks_the_files_of_others_are_left(
+    lutsmith, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path / "in" / "a.npy", rows(3))
+    (tmp_path / "out").mkdir()
+    other = tmp_path / "out" / ".0123456789abcdef.tmp"  # of a process that may be at work
+    other.touch()
+    monkeypatch.setattr("lutsmith.ground.locks.fcntl", None)
+    assert lutsmith("predict", model, tmp_path / "in", "-o", tmp_path / "out").code == 0
+    assert other.exists()
+
+
+@pytest.mark.slow
+def test_a_worker_whose_command_was_killed_ends_without_a_word(lutsmith, model: Path, tmp_path: Path) -> None:
+    write(tmp_path / "in" / "a.npy", rows(3))
+    out = tmp_path / "out"
+    assert lutsmith("predict", model, tmp_path / "in", "-o", out).code == 0
+    (out / "a.npy").unlink()
+    line = [sys.executable, "-m", "lutsmith.cli.predicting.worker"]
+    worker = subprocess.Popen(line, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert worker.stdin is not None
+    assert worker.stdout is not None
+    assert worker.stderr is not None
+    worker.stdout.close()
+    first = {"model": str(model), "folder": str(out), "options": {}, "batch": 64}
+    asked = [json.dumps(first), json.dumps([str(tmp_path / "in" / "a.npy"), "a.npy"])]
+    worker.stdin.write("\n".join(asked) + "\n")
+    worker.stdin.close()
+    said = worker.stderr.read()
+    worker.stderr.close()
+    assert (worker.wait(200), "Traceback" in said) == (0, False), said
+    assert (out / "a.npy").exists()
+
+
 def test_an_empty_parquet_part_has_columns_and_no_rows(lutsmith, model: Path, tmp_path: Path) -> None:
     needs("pyarrow")
     from pyarrow import parquet

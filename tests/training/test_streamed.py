@@ -30,6 +30,7 @@ from lutsmith.training.loop import loop
 from lutsmith.training.loop.order import BlockOrder
 from lutsmith.training.loop.streamed import Streamed, _Blocks
 from lutsmith.training.samples import Samples
+from tests.tools import module, needs
 
 RANDOM = np.random.default_rng(0)
 X = RANDOM.integers(0, 256, (900, 12)).astype(np.uint8)
@@ -189,6 +190,44 @@ def test_a_class_that_the_sample_does_not_have_is_a_class(few: None) -> None:
     assert 3 not in dataset.y_train
     run = lutsmith.train(dataset, quiet=True, **SMALL)
     assert run.circuit.classes == (0, 1, 2, 9)
+
+
+def _outside() -> np.ndarray:
+    """The rows that the sample does not have."""
+    return np.setdiff1d(np.arange(900), source.sample_rows(900, 12, 0))
+
+
+@pytest.mark.parametrize("kind", ["objects", "column", "series"])
+def test_a_rare_class_is_found_in_targets_of_any_kind(few: None, kind: str) -> None:
+    y = np.array(["n", "y", "z"], object)[Y]
+    y[_outside()[:2]] = "rare"
+    if kind == "column":
+        y = y.astype(str)[:, None]
+    elif kind == "series":
+        needs("pyarrow", "narwhals")
+        y = module("pyarrow").chunked_array([y])
+    dataset = stream_arrays(X, y)
+    assert dataset.classes == ("n", "rare", "y", "z")
+    assert dataset.stream is not None
+    assert len(dataset.stream.source.block(0)[1])  # every label is known
+
+
+def test_targets_outside_the_sample_say_what_all_are(few: None) -> None:
+    y = (Y > 0).astype(float)
+    for whole in (y.copy(), np.stack([y, 1 - y], 1)):
+        whole[_outside()[0]] = 0.5
+        dataset = stream_arrays(X, whole)
+        assert dataset.objective == from_arrays(X, whole).objective == "regression"
+        assert dataset.stream is not None
+        assert np.array_equal(dataset.stream.source.block(0)[1], whole)
+
+
+def test_masked_targets_and_impossible_blocks_are_refused(few: None) -> None:
+    with pytest.raises(DataError, match="y has masked values"):
+        stream_arrays(X, np.ma.masked_array(Y, mask=np.arange(900) == 3))
+    for block in (0, -3):
+        with pytest.raises(ValueError, match=f"block is {block}, expected 1 row or more"):
+            stream_arrays(X, Y, block=block)
 
 
 # Training

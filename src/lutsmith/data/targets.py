@@ -78,6 +78,15 @@ class Targets:
         return _numbers(values, self.objective, what)
 
 
+def as_targets(y: Any, what: str) -> NDArray[Any]:
+    """Return targets of any kind as an array of truth values, integers, finite floats or text.
+
+    Raises:
+        DataError: missing values, mixed kinds, or more than two axes.
+    """
+    return _array(y, what)[0]
+
+
 def _told(values: NDArray[Any]) -> str:
     """Return the objective that values have."""
     kind = values.dtype.kind

@@ -13,21 +13,22 @@ with contextlib.suppress(ImportError):  # Windows has others
 _TAKEN = (errno.EAGAIN, errno.EACCES, errno.EWOULDBLOCK)
 
 
-def lock(file: int, *, shared: bool = False, wait: bool = False) -> bool:
+def lock(file: int, *, shared: bool = False, wait: bool = False, without: bool = True) -> bool:
     """Take the lock of an open file; return False where another process holds it, unless told to wait.
 
     It is given up when the file is closed, and so when the process ends, however it ends. Where a file system has no
-    locks, True is returned: what is written under a lock has to be safe without it, too.
+    locks, `without` is returned: what is written under a lock has to be safe without it, too.
 
     Args:
         file: the number of an open file.
         shared: let others hold it as well, if they share it.
         wait: until others have given it up.
+        without: what is returned where there are no locks.
     """
     if fcntl is None:
-        return True
+        return without
     try:
         fcntl.flock(file, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | (0 if wait else fcntl.LOCK_NB))
     except OSError as error:
-        return error.errno not in _TAKEN
+        return without and error.errno not in _TAKEN
     return True

@@ -63,7 +63,7 @@ class PartsFolder:
         manifest = self._own / "manifest.json"
         if not manifest.exists():
             for part in parts:
-                if os.path.lexists(self.path / part.target):
+                if os.path.lexists(self.path / part.target) and not manifest.exists():  # nor has one begun by now
                     raise ValueError(
                         f"{self.path / part.target} is in the way, and not a result of this command: give OUT another "
                         "folder"
@@ -101,7 +101,7 @@ class PartsFolder:
                 self._tidy(file.fileno())
 
     def _tidy(self, file: int) -> None:
-        if not lock(file):
+        if not lock(file, without=False):  # without locks nobody knows whether others are at work
             return
         for folder, _, _ in os.walk(self.path):
             with contextlib.suppress(OSError):

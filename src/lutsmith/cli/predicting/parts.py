@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import glob
 import os
 from collections.abc import Iterable, Iterator, Sequence
@@ -16,6 +17,8 @@ _ENDINGS = {
     **dict.fromkeys(COLUMNAR, ".parquet"),
 }  # fmt: skip
 """What a part may end in, and what its predictions end in where nothing is said."""
+_LEFT_OUT = (".", "_")
+"""What names begin with that other readers of folders leave out, too."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,15 @@ class InputPart:
 
 def is_pattern(path: Path) -> bool:
     """Return whether a path is the name of nothing, and stands for all files that match it."""
-    return glob.has_magic(str(path)) and not os.path.lexists(path)
+    return not os.path.lexists(path) and _first_star(path) is not None
+
+
+def _first_star(path: Path) -> int | None:
+    """Return the place of the first step of a path that is a pattern; a folder named `data[1]` is none."""
+    for place, step in enumerate(path.parts):
+        if glob.has_magic(step) and not os.path.lexists(Path(*path.parts[: place + 1])):
+            return place
+    return None
 
 
 def find_parts(inputs: Sequence[Path], folder: Path, ending: str | None = None) -> list[InputPart]:
@@ -41,7 +52,7 @@ def find_parts(inputs: Sequence[Path], folder: Path, ending: str | None = None) 
 
     Of a folder, and of a pattern, these are the files that can be read, in it and in the folders in it; names that
     begin with a dot or an underscore are left out, as other readers do (`_SUCCESS`), and so is what lies below
-    `folder`.
+    `folder`. Links to folders are followed where they are named or match a star, and not below a folder or by `**`.
 
     The target of a part has its name, with the ending of predictions. It lies as deep below `folder` as the part lies
     below what all inputs have in common: the folder that was given, what stands before the first star of a pattern, the
@@ -54,6 +65,7 @@ def find_parts(inputs: Sequence[Path], folder: Path, ending: str | None = None) 
 
     Raises:
         FileNotFoundError: a file that is not there; a pattern or a folder with no part.
+        OSError: a folder that cannot be listed.
         ValueError: a file of an unknown kind, or parts whose predictions would have one name.
     """
     bases: list[Path] = []
@@ -75,17 +87,34 @@ def find_parts(inputs: Sequence[Path], folder: Path, ending: str | None = None) 
 def _found(path: Path, given: Path) -> tuple[Path, Iterable[Path]]:
     """Return what parts of one input lie below, and the parts."""
     if is_pattern(path):
-        steps = list(path.parts)
-        first = next(place for place, step in enumerate(steps) if glob.has_magic(step))
-        matches = sorted(map(Path, glob.glob(str(path), recursive=True)))  # noqa: PTH207 - `Path.glob` needs a root
-        return Path(*steps[:first]), [part for match in matches for part in _matched(match)]
+        first = _first_star(path)
+        base = Path(*path.parts[:first])
+        return base, [part for match in _matching(base, path.parts[first:]) for part in _matched(match)]
     if path.is_dir():
         return path, _within(path)
     if not path.exists():
         raise FileNotFoundError(f"{given} does not exist; expected a file, a folder, or a pattern such as 'data/*.csv'")
     if _ending(path.name) is None:
         raise ValueError(f"{given}: unknown kind of file; expected {', '.join(_ENDINGS)}")
+    if not path.is_file():
+        raise ValueError(f"{given} is a pipe or a device; expected a file, which can be read again after a stop")
     return path.parent, [path]
+
+
+def _matching(folder: Path, steps: Sequence[str]) -> Iterator[Path]:
+    """Yield what a pattern stands for below a folder; `**` is the folder and all in it."""
+    if not steps:
+        yield folder
+    elif steps[0] == "**":
+        for root, _ in _walk(folder):
+            yield from _matching(root, steps[1:])
+    elif not glob.has_magic(steps[0]):
+        if os.path.lexists(folder / steps[0]):
+            yield from _matching(folder / steps[0], steps[1:])
+    elif folder.is_dir():
+        for name in sorted(os.listdir(folder)):  # noqa: PTH208 - names alone
+            if fnmatch.fnmatch(name, steps[0]) and (not name.startswith(_LEFT_OUT) or name[0] == steps[0][0]):
+                yield from _matching(folder / name, steps[1:])
 
 
 def _matched(path: Path) -> Iterable[Path]:
@@ -94,13 +123,28 @@ def _matched(path: Path) -> Iterable[Path]:
 
 def _within(folder: Path) -> Iterator[Path]:
     """Yield the parts in a folder and in those in it, sorted; links to folders are not followed."""
-    for root, folders, files in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith((".", "_")))
-        yield from (Path(root, name) for name in sorted(files) if _is_part(Path(root, name)))
+    for root, files in _walk(folder):
+        yield from (root / name for name in sorted(files) if _is_part(root / name))
+
+
+def _walk(folder: Path) -> Iterator[tuple[Path, list[str]]]:
+    """Yield a folder and those in it, sorted, each with the names of its files."""
+    for root, folders, files in os.walk(folder, onerror=_raise):
+        folders[:] = sorted(name for name in folders if not name.startswith(_LEFT_OUT))
+        yield Path(root), files
+
+
+def _raise(error: OSError) -> None:
+    """Parts in a folder that cannot be listed are not to be left out in silence."""
+    if not isinstance(error, (FileNotFoundError, NotADirectoryError)):  # removed meanwhile, or a file that matched
+        raise error
 
 
 def _is_part(path: Path) -> bool:
-    return not path.name.startswith((".", "_")) and _ending(path.name) is not None and path.is_file()
+    """Return whether a file is a part; a link to nothing is one, which cannot be read."""
+    if path.name.startswith(_LEFT_OUT) or _ending(path.name) is None:
+        return False
+    return path.is_file() or (path.is_symlink() and not path.exists())
 
 
 def _ending(name: str) -> str | None:

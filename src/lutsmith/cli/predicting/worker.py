@@ -18,7 +18,7 @@ from types import FrameType
 
 def main() -> None:
     """Predict what is asked for on stdin."""
-    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    answers = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)  # whatever a library prints is not an answer
     signal.signal(signal.SIGTERM, _end)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that began this one
@@ -35,8 +35,10 @@ def main() -> None:
         for line in sys.stdin:
             source, target = json.loads(line)
             outcome = predictor.predict(InputPart(Path(source), target))
-            answers.write(json.dumps(asdict(outcome)) + "\n")
-            answers.flush()
+            try:
+                answers.write(json.dumps(asdict(outcome)).encode() + b"\n")
+            except BrokenPipeError:  # who asked was killed; the part is whole
+                return
 
 
 def _end(number: int, _: FrameType | None) -> None:

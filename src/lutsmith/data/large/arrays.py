@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from lutsmith.data.dataset import DataError, Dataset, MissingDataError, as_features
 from lutsmith.data.large.source import BLOCK_BYTES, BlockSource, StreamedRows, sample_rows
-from lutsmith.data.targets import Targets
+from lutsmith.data.targets import Targets, as_targets
 
 LARGE = 1 << 30
 """Bytes of a mapped array from which on its rows are streamed; less is gathered in memory."""
@@ -96,15 +96,20 @@ def stream_arrays(
     Raises:
         TypeError: X is not an array.
         DataError: as for `data.from_arrays`.
+        ValueError: `block` is below 1.
     """
+    if block is not None and block < 1:
+        raise ValueError(f"block is {block}, expected 1 row or more")
     if not isinstance(X, np.ndarray):
         raise TypeError(f"X is a {type(X).__name__}; expected an array or a memory map, such as np.load's")
     if X.dtype.kind not in "biuf" or X.ndim < 2 or X.size == 0:
         raise DataError(f"{name}: X is {X.dtype} of shape {X.shape}; expected numbers (N, features) or (N, *shape)")
-    labels = y if isinstance(y, np.ndarray) else np.asarray(y)
+    labels = _plain(y, objective)
     if len(labels) != len(X):
         raise DataError(f"{name}: {len(X)} samples and {len(labels)} labels in the training part; expected as many")
     rows = sample_rows(len(X), X[:1].size * (1 if X.dtype.kind == "b" or X.dtype == np.uint8 else 4), seed)
+    if objective is None and _has_fractions(labels):
+        objective = "regression"  # whatever the sample's targets look like
     targets = Targets.of(np.concatenate([np.array(labels[rows]), *_others(labels, labels[rows], objective)]), objective)
     source = ArrayRows(X, labels, targets, block)
     x, values = source.take(rows)
@@ -139,19 +144,39 @@ def stream_of(x: NDArray[Any], y: Any, seed: int = 0) -> tuple[NDArray[Any], NDA
     return sample, values, StreamedRows(source, rows, np.zeros(0, np.int64))
 
 
+def _plain(y: Any, objective: str | None) -> NDArray[Any]:
+    """Return targets as an array that can be read in parts: a mapped one as it is, objects and series as plain values,
+    and a column `(N, 1)` as `(N,)`.
+    """
+    simple = type(y) in (np.ndarray, np.memmap) and y.dtype.kind in "biufSU" and y.ndim
+    values: NDArray[Any] = y if simple else as_targets(y, "y")
+    if values.ndim == 2 and values.shape[1] == 1 and objective != "multilabel":
+        return values[:, 0]
+    return values
+
+
+def _has_fractions(y: NDArray[Any]) -> bool:
+    """Return whether any of the targets is no whole number; of several columns, neither 0 nor 1."""
+    if y.dtype.kind != "f":
+        return False
+    for start in range(0, len(y), _LABELS):
+        part = np.array(y[start : start + _LABELS])
+        part = part[np.isfinite(part)]
+        if (part % 1 != 0 if y.ndim == 1 else (part != 0) & (part != 1)).any():
+            return True
+    return False
+
+
 def _others(y: NDArray[Any], sample: NDArray[Any], objective: str | None) -> list[NDArray[Any]]:
     """Return one of each label that is not in the sample, where y may be labels; look at all of them."""
-    if y.ndim != 1 or y.dtype.kind not in "biufSU" or objective not in (None, "classification"):
+    if y.ndim != 1 or objective not in (None, "classification"):
         return []
     found = np.unique(sample)
     for start in range(0, len(y), _LABELS):
         part = np.array(y[start : start + _LABELS])
-        if part.dtype.kind == "f":
-            if not np.isfinite(part).all():
-                row = int(np.flatnonzero(~np.isfinite(part))[0])
-                raise DataError(f"y is {part[row]} in row {start + row}; drop rows without a label, or fill them")
-            if objective is None and (part % 1 != 0).any():
-                return []  # numbers to regress
+        if part.dtype.kind == "f" and not np.isfinite(part).all():
+            row = int(np.flatnonzero(~np.isfinite(part))[0])
+            raise DataError(f"y is {part[row]} in row {start + row}; drop rows without a label, or fill them")
         found = np.union1d(found, part)
         if len(found) > _MOST:
             raise DataError(f"y holds more than {_MOST:,} different labels: give objective='regression' for numbers")
