@@ -18,6 +18,10 @@ from lutsmith.ground.arguments import instance_of, number, one_of, whole_number
 from lutsmith.ground.atomic import write_atomically
 from lutsmith.ground.interrupts import TrainingInterrupted
 from lutsmith.ground.progress import ProgressBar
+<<<<<<< HEAD
+=======
+from lutsmith.runs.execution import named_task, requested
+>>>>>>> brksweep
 from lutsmith.runs.folder import RunFolder
 from lutsmith.runs.held_out import fingerprint
 from lutsmith.runs.methods import as_json
@@ -152,6 +156,8 @@ def sweep(
         whole_number("all_cores", all_cores, 1)
     job.check()
     folder, shared = SweepFolder(out), SharedData()
+    if not folder.begun:  # so that data which cannot be read leave no folder behind
+        job.load(shared)
     folder.claim(job)
     lines = SweepLines(job, folder, quiet=quiet)
     try:
@@ -295,6 +301,9 @@ def _job(
     if twice := [name for name in given if name in space.settings]:
         raise ValueError(f"{twice[0]}={given[twice[0]]!r} is given, and the space varies it: leave one of them out")
     memory = {name: given.pop(name) for name in ("sample_weight", "objective") if name in given}
+    source, path = named_task(source, given.get("data", space.fixed.get("data")))
+    if path is not None and "data" not in space.fixed:
+        given["data"] = path
     dataset, checksum = None, None
     if not isinstance(source, str):
         table = given.pop("table", None)

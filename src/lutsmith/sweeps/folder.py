@@ -195,25 +195,35 @@ class SweepFolder:
         """Write down what a run reached, and remove what only served to go on with it."""
         self._write(self.path / TRIALS / row.setting / f"seed-{row.seed}.json", row.to_json())
         run = self.run_folder(row.setting, row.seed)
-        for checkpoint in run.glob("checkpoint*"):
-            with contextlib.suppress(OSError):
-                checkpoint.unlink()
+        self.remove_checkpoints(row.setting, row.seed)
         for inner in ("teacher", "phases"):
             shutil.rmtree(run / inner, ignore_errors=True)
 
+    def remove_checkpoints(self, name: str, seed: int) -> None:
+        """Remove the checkpoints of a run that nobody goes on with."""
+        for checkpoint in self.run_folder(name, seed).glob("checkpoint*"):
+            with contextlib.suppress(OSError):
+                checkpoint.unlink()
+
+    @property
+    def begun(self) -> bool:
+        """Whether the folder is one of a sweep."""
+        return (self.path / RECORD).exists()
+
     def rows(self, seeds: tuple[int, ...]) -> list[SeedRow]:
-        """Return the table: a row for each seed of each combination that was begun."""
+        """Return the table: a row for each seed of each combination that was begun; of one that failed, up to the seed
+        that did.
+        """
         found = []
         for one in self.combinations():
             for place, seed in enumerate(seeds):
                 row = self.row(one.name, seed)
-                if row is None and one.state == "running":
-                    row = SeedRow(one.name, one.settings, seed, "running")
-                elif row is None and (place == 0 or one.state == "pruned"):
-                    score = one.reached[1] if one.reached and place == 0 else None
+                if row is None:
+                    score = one.reached[1] if one.reached and place == 0 and one.state != "running" else None
                     row = SeedRow(one.name, one.settings, seed, one.state, score, error=one.error)
-                if row is not None:
-                    found.append(row)
+                found.append(row)
+                if row.state == "failed":
+                    break
         return found
 
     def write_json(self, name: str, values: Mapping[str, Any]) -> None:

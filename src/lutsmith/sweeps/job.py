@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import hashlib
 import json
@@ -15,7 +16,11 @@ import numpy as np
 from lutsmith.data import Dataset
 from lutsmith.runs.methods import METHODS, as_json, asked_method
 from lutsmith.runs.plan import Plan, Request
+<<<<<<< HEAD
 from lutsmith.runs.requesting import requested
+=======
+from lutsmith.runs.shared import SharedData
+>>>>>>> brksweep
 from lutsmith.sweeps.space import Space
 
 ARGUMENTS = ("preset", "method", "luts", "rank", "bits", "lr", "epochs", "max_luts", "max_seconds", "start")
@@ -82,16 +87,19 @@ class Job:
         parts = {part: dict(self.options.get(part) or {}) for part in ("settings", "architecture")}
         parts["settings"].setdefault("split_seed", self.seed)
         for name, value in {**self.space.fixed, **settings}.items():
-            if name in (*ARGUMENTS, *DATA):
-                arguments[name] = value
-                continue
-            part, dot, own = name.partition(".")
-            if not dot:
-                part, own = ("architecture" if self._is_of_architecture(name) else "settings"), name
-            parts[part][own] = value
+            part, own = self._place(name)
+            if part is None:
+                arguments[own] = value
+            elif name in settings or own not in (self.options.get(part) or {}):
+                parts[part][own] = value
         source = self.task if self.dataset is None else self.dataset
         given: dict[str, Any] = {part: fields for part, fields in parts.items() if fields}
         return replace(requested(source, **arguments, **given, seed=seed), fingerprint=self.fingerprint)
+
+    def load(self, shared: SharedData) -> None:
+        """Load the data, and hold their test rows out; errors as for `data.load`."""
+        settings, seed = self.drawn(0), self.space.seeds[0]
+        shared.parted(self.plan(settings, seed), self.request(settings, seed))
 
     def plan(self, settings: Mapping[str, Any], seed: int = 0) -> Plan:
         """Return the plan of such a run; errors as for `request`."""
@@ -124,20 +132,104 @@ class Job:
         named = {name: value for name, value in {**varied, **self.space.fixed}.items() if name in ARGUMENTS}
         return asked_method(None, None, named)
 
-    def _is_of_architecture(self, name: str) -> bool:
-        return name in self.fields["architecture"] and name not in self.fields["settings"]
+    def _place(self, name: str) -> tuple[str | None, str]:
+        """Return the part of the arguments of `train` that has a name, None for an argument itself, and its name."""
+        if name in (*ARGUMENTS, *DATA):
+            return None, name
+        part, dot, own = name.partition(".")
+        if dot:
+            return part, own
+        architecture = name in self.fields["architecture"] and name not in self.fields["settings"]
+        return "architecture" if architecture else "settings", name
 
     def check(self) -> None:
         """Raise an error where the space names what does not exist, or holds values that no run can have.
 
         In a grid of at most 2,000 combinations every one is checked. Else each value of a list and both ends of a range
-        are tried in some combinations: values that none of them takes are refused.
+        are tried in some combinations: values that none of them takes are refused. So are combinations that would be
+        compared on different validation rows, or on none.
 
         Raises:
             ValueError, TypeError: names and values, in one line.
         """
+        self._check_names()
+        self._check_once()
+        rows: dict[tuple[Any, ...], str] = {}
+        if self.grid and self.trials <= CHECKED:
+            for settings in self._grid:
+                self._note_rows(rows, settings, self._try(settings))
+        else:
+            rng = np.random.default_rng([self.seed, 0x5EED])
+            for name, values in self.space.settings.items():
+                for value in values.ends:
+                    self._note_rows(rows, {name: value}, self._try_some(name, value, rng))
+        self._check_seeds()
+
+    def _note_rows(self, rows: dict[tuple[Any, ...], str], settings: Mapping[str, Any], plan: Plan) -> None:
+        """Raise ValueError where a combination has no validation rows, or others than those before it."""
+        folds, share = plan.settings.get("folds"), plan.settings.get("validation")
+        if not folds and share == 0:
+            raise ValueError(
+                f"with {shown(settings)} validation is 0, and combinations are compared on validation rows: give "
+                "validation a share in [fixed], such as 0.1"
+            )
+        own = {"split_seed": plan.rows_seed, "folds": folds or None, "validation": None if folds else share}
+        rows.setdefault(tuple(own.values()), shown(settings))
+        if len(rows) > 1:
+            (one, before), (other, now) = list(rows.items())[:2]
+            names = [name for name, first, second in zip(own, one, other, strict=True) if first != second]
+            name = names[-1]
+            values = dict(zip(own, one, strict=True))[name], dict(zip(own, other, strict=True))[name]
+            raise ValueError(
+                f"{name} is {values[0]} with {before} and {values[1]} with {now}, so these would be compared on "
+                f"different validation rows: give one {name} for all in [fixed]"
+            )
+
+    def _check_seeds(self) -> None:
+        """Raise ValueError for a seed that no run can have, or where seeds have validation rows of their own."""
+        settings: Mapping[str, Any] = self.drawn(0)
+        for number in range(TRIES):  # some combinations of a space that is no grid cannot be trained at all
+            with contextlib.suppress(ValueError, TypeError):
+                self.plan(settings := self.drawn(number % self.trials if self.grid else number))
+                break
+        else:
+            return
+        found = set()
+        for seed in self.space.seeds:
+            try:
+                found.add(self.plan(settings, seed).rows_seed)
+            except (ValueError, TypeError) as error:
+                raise ValueError(f"seeds holds {seed}, which no run can have: {error}") from error
+        if len(found) > 1:
+            raise ValueError(
+                "split_seed is None, so each seed would have validation rows of its own: leave it out, or give a number"
+            )
+
+    def _check_once(self) -> None:
+        """Raise ValueError for a setting that is named twice, such as `tau` and `settings.tau`, or varied and given."""
+        named: dict[tuple[str | None, str], str] = {}
+        for name in (*self.space.fixed, *self.space.settings):
+            part, own = self._place(name)
+            place = (None if own in ARGUMENTS else part, own)
+            if place in named:
+                raise ValueError(f"{named[place]} and {name} of the space are the same setting: leave one of them out")
+            named[place] = name
+            if name in self.space.settings:
+                for inner in ("settings", "architecture"):
+                    given = self.options.get(inner) or {}
+                    if own in given and (own in ARGUMENTS or inner == part):
+                        raise ValueError(
+                            f"{own}={given[own]!r} is given, and the space varies it: leave one of them out"
+                        )
+            if own in ARGUMENTS and part is not None and own in self.options and name in self.space.settings:
+                raise ValueError(
+                    f"{own}={self.options[own]!r} is given, and the space varies it: leave one of them out"
+                )
+
+    def _check_names(self) -> None:
         fields = self.fields
-        known = [*ARGUMENTS, *fields["settings"], *(f"architecture.{name}" for name in fields["architecture"])]
+        names = sorted({*ARGUMENTS, *fields["settings"]} - {"seed"})
+        known = [*names, *(f"architecture.{name}" for name in sorted(fields["architecture"]))]
         for name in (*self.space.settings, *self.space.fixed):
             part, dot, own = name.partition(".")
             data = name in DATA and name in self.space.fixed
@@ -146,34 +238,29 @@ class Job:
             close = difflib.get_close_matches(name, [*known, *fields["architecture"]], 1)
             meant = f"; did you mean {close[0]!r}?" if close else f"; it takes {', '.join(known)}"
             raise ValueError(f"the space has no setting {name}{meant}")
-        if self.grid and self.trials <= CHECKED:
-            for settings in self._grid:
-                self._try(settings)
-            return
-        rng = np.random.default_rng([self.seed, 0x5EED])
-        for name, values in self.space.settings.items():
-            for value in values.ends:
-                self._try_some(name, value, rng)
 
-    def _try(self, settings: Mapping[str, Any]) -> None:
+    def _try(self, settings: Mapping[str, Any]) -> Plan:
         try:
-            self.plan(settings)
+            return self.plan(settings)
         except (ValueError, TypeError) as error:
             raise ValueError(f"the space holds {shown(settings)}, which no run can have: {error}") from error
 
-    def _try_some(self, name: str, value: Any, rng: np.random.Generator) -> None:
-        for number in range(TRIES):
+    def _try_some(self, name: str, value: Any, rng: np.random.Generator) -> Plan:
+        for _ in range(TRIES):
             try:
-                self.plan({**self.space.draw(rng), name: value})
+                return self.plan({**self.space.draw(rng), name: value})
             except (ValueError, TypeError) as error:
-                if number == TRIES - 1:
-                    raise ValueError(f"the space holds {name} = {value!r}, which no run can have: {error}") from error
-            else:
-                return
+                last = error
+        raise ValueError(f"the space holds {name} = {value!r}, which no run can have: {last}") from last
 
     @cached_property
     def _grid(self) -> list[dict[str, Any]]:
         return self.space.grid()
+
+    @cached_property
+    def names(self) -> list[str]:
+        """The names of the combinations of a grid, in its order."""
+        return [identity(settings) for settings in self._grid]
 
     def drawn(self, number: int) -> dict[str, Any]:
         """Return the combination of a number: of a grid in its order, else drawn by the seed."""

@@ -73,13 +73,51 @@ def _next(job: Job, folder: SweepFolder, storage: JournalStorage) -> tuple[Optun
                     return optuna.trial.Trial(study, one._trial_id), name, lock
             elif one.state == running:  # its process was killed between two lines of this function
                 study.tell(one.number, state=optuna.trial.TrialState.FAIL)
-        if sum(SETTING in one.user_attrs for one in trials) >= job.trials:
+        begun = [one.user_attrs[SETTING] for one in trials if SETTING in one.user_attrs]
+        if job.grid:
+            return _next_of_grid(job, folder, study, set(begun))
+        if len(begun) >= job.trials:
             return None
-        trial = _study(job, storage, _sampler(job, len(trials))).ask()
-        settings = {name: _suggested(job, trial, name, values) for name, values in job.space.settings.items()}
+        trial = _study(job, storage, _sampler(job, len(begun))).ask()
+        settings = {name: _suggested(trial, name, values) for name, values in job.space.settings.items()}
         combination = folder.begin(settings)
         trial.set_user_attr(SETTING, combination.name)
         return trial, combination.name, folder.take(combination.name, wait=False)
+
+
+def _next_of_grid(
+    job: Job, folder: SweepFolder, study: Study, begun: set[str]
+) -> tuple[OptunaTrial, str, FileLock | None] | None:
+    """Return the first combination of a grid that was not begun. The journal gets it in one line, so that a process
+    which is killed leaves none out.
+    """
+    import optuna
+
+    number = next((number for number, name in enumerate(job.names) if name not in begun), None)
+    if number is None:
+        return None
+    settings, params = job.drawn(number), {}
+    kinds: dict[str, optuna.distributions.BaseDistribution] = {}
+    for name, values in job.space.settings.items():
+        labels = _labels(values)
+        kinds[name] = optuna.distributions.CategoricalDistribution(list(labels))
+        params[name] = next(label for label, value in labels.items() if _same(value, settings[name]))
+    combination = folder.begin(settings)
+    study.add_trial(
+        optuna.trial.create_trial(
+            state=optuna.trial.TrialState.RUNNING,
+            params=params,
+            distributions=kinds,
+            user_attrs={SETTING: combination.name},
+        )
+    )
+    trial = optuna.trial.Trial(study, study.get_trials(deepcopy=False)[-1]._trial_id)
+    return trial, combination.name, folder.take(combination.name, wait=False)
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Return whether two values are written alike."""
+    return json.dumps(one) == json.dumps(other)
 
 
 def _storage(path: Path) -> JournalStorage:
@@ -126,17 +164,15 @@ def _study(job: Job, storage: JournalStorage, sampler: BaseSampler | None = None
 
 
 def _sampler(job: Job, number: int) -> BaseSampler:
-    from optuna.samplers import GridSampler, TPESampler
+    from optuna.samplers import TPESampler
 
-    if job.grid:  # whose order is the seed's, so that it is the same for all
-        return GridSampler({name: list(_labels(values)) for name, values in job.space.settings.items()}, seed=job.seed)
     seed = int(np.random.SeedSequence([job.seed, number]).generate_state(1)[0])
     return TPESampler(seed=seed, constant_liar=True)
 
 
-def _suggested(job: Job, trial: OptunaTrial, name: str, values: Choices | NumberRange) -> Any:
+def _suggested(trial: OptunaTrial, name: str, values: Choices | NumberRange) -> Any:
     """Return what Optuna chooses for a setting."""
-    if isinstance(values, Choices) or job.grid:
+    if isinstance(values, Choices):
         labels = _labels(values)
         return labels[trial.suggest_categorical(name, list(labels))]
     if values.is_whole:

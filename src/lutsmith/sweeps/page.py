@@ -57,7 +57,11 @@ def sweep_page(found: Mapping[str, Any], names: Sequence[str], job: Job) -> Html
 def _best(best: Mapping[str, Any] | None) -> list[Block]:
     if best is None:
         return [LeftOut("There is none yet.")]
-    rows = [[name, value_shown(value)] for name, value in best["settings"].items()]
+    exact = {
+        name: repr(value) if isinstance(value, float) else value_shown(value)
+        for name, value in best["settings"].items()
+    }
+    rows = [[name, value] for name, value in exact.items()]
     return [PageTable("Its settings", ("setting", "value"), rows), Text(f"The model is {best['model']}.")]
 
 

@@ -145,6 +145,8 @@ def _close(job: Job, folder: SweepFolder, trial: Any) -> None:
     elif trial.status == "TERMINATED" and job.rung is not None and SCORE in last:
         combination.state = "pruned"
         combination.reached = [last.get(STEP, 0), last[SCORE]]
+        for seed in job.space.seeds:
+            folder.remove_checkpoints(combination.name, seed)
     else:
         return
     folder.write(combination)

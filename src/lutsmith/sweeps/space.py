@@ -234,6 +234,8 @@ def _varied(name: str, value: Any) -> Choices | NumberRange:
         raise ValueError(f"the range of {name} goes from {low} to {high}; expected low below high")
     if log and (low <= 0 or step is not None):
         raise ValueError(f"the range of {name} has log = true; expected low above 0, and no step")
+    if max(abs(low), abs(high)) >= 2**63:
+        raise ValueError(f"the range of {name} goes from {low} to {high}; expected numbers below 2**63")
     if step is not None and not 0 < step <= high - low:
         raise ValueError(f"step of the range of {name} is {step}; expected above 0, at most high minus low")
     if not (isinstance(low, int) and isinstance(high, int) and isinstance(step, (int, type(None)))):

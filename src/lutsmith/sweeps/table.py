@@ -49,13 +49,16 @@ class SettingSummary:
 
 def summaries(rows: Sequence[SeedRow], seeds: int) -> list[SettingSummary]:
     """Return each combination, the best one first: by the mean score on the validation rows of those that have finished
-    with all seeds, of equals the one with fewer LUTs; then the others.
+    with all seeds, of equals the one with fewer LUTs, of these the first by name, so that it does not matter which was
+    begun first; then the others.
     """
     groups: dict[str, list[SeedRow]] = {}
     for row in rows:
         groups.setdefault(row.setting, []).append(row)
     found = [_summary(group, seeds) for group in groups.values()]
-    return sorted(found, key=lambda one: (one.state != "finished", -(one.validation or 0.0), one.luts or 0.0))
+    return sorted(
+        found, key=lambda one: (one.state != "finished", -(one.validation or 0.0), one.luts or 0.0, one.setting)
+    )
 
 
 def _summary(rows: Sequence[SeedRow], seeds: int) -> SettingSummary:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -18,6 +19,8 @@ ATTEMPTS = 3
 """How often a combination may be begun in a process that ends without a word and has come no further, as where memory
 runs out.
 """
+OF_THE_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+"""Errors that say nothing about a combination: it can be gone on with once there is room."""
 REDUCTION = 3
 """Of the combinations that reach a rung of successive halving, one in so many goes on."""
 
@@ -49,7 +52,7 @@ def try_settings(
 ) -> Ended:
     """Train a combination with each seed, go on where that was begun, or return how it ended. Hold its lock meanwhile.
 
-    An error of a run fails the combination, and nothing else.
+    An error of a run fails the combination, and nothing else, but a full disk, which would fail them all.
 
     Args:
         job: the sweep.
@@ -60,6 +63,7 @@ def try_settings(
 
     Raises:
         TrainingInterrupted: Ctrl-C or SIGTERM; the run can be gone on with.
+        OSError: the disk is full or read-only; likewise.
     """
     if combination.state in ("pruned", "failed"):
         return Ended(combination.state, error=combination.error)
@@ -81,14 +85,18 @@ def try_settings(
         combination.state = "pruned"
         folder.write(combination)
         for seed in job.space.seeds:
-            for checkpoint in folder.run_folder(combination.name, seed).glob("checkpoint*"):
-                checkpoint.unlink(missing_ok=True)
+            folder.remove_checkpoints(combination.name, seed)
         return Ended("pruned")
     except KeyboardInterrupt:
         combination.attempts -= 1
         folder.write(combination)
         raise
     except Exception as error:
+        if isinstance(error, OSError) and error.errno in OF_THE_DISK:
+            combination.attempts -= 1
+            with suppress(OSError):
+                folder.write(combination)
+            raise
         return _failed(folder, combination, describe_failure(error))
     combination.state = "finished"
     folder.write(combination)
@@ -136,6 +144,10 @@ def _trained(
             shared,
             told=None if report is None else told,
         )
+        if run.validation is None:
+            raise ValueError(
+                "the run has no score on validation rows, by which combinations are compared: give validation a share"
+            )
         row = SeedRow(
             combination.name,
             combination.settings,
@@ -147,9 +159,7 @@ def _trained(
         )
         folder.write_row(row)
     if row.validation is None:
-        raise ValueError(
-            "the run has no score on validation rows, by which combinations are compared: give validation a share"
-        )
+        raise ValueError(f"the result of seed {seed} has no score: remove the folder of the combination")
     return row.validation
 
 

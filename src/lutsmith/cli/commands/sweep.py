@@ -98,7 +98,9 @@ def sweep(
             **given,
         ).to_json()
 
-    deliver(compute, _show, options["json_output"])
+    found = deliver(compute, _show, options["json_output"])
+    if found["complete"] and found["best"] is None:
+        raise typer.Exit(1)
 
 
 def _with_options_of_train() -> None:
@@ -117,13 +119,15 @@ _with_options_of_train()
 def _show(result: dict[str, Any], console: Console) -> None:
     from rich.table import Table
 
+    from lutsmith.sweeps.job import shown, value_shown
+
     settings, best = result["settings"], result["best"]
     names = list(settings[0]["settings"]) if settings else []
     table = Table(*names, "state", "seeds", "validation", "LUTs", "seconds", title="Combinations, the best first")
     for column in table.columns[len(names) + 1 :]:
         column.justify, column.no_wrap = "right", True
     for one in settings[:SHOWN]:
-        values = [str(one["settings"][name]) for name in names]
+        values = [value_shown(one["settings"][name]) for name in names]
         spread = "" if one["spread"] is None else f" ± {100 * one['spread']:.2f}"
         score = "-" if one["validation"] is None else f"{100 * one['validation']:.2f}{spread} %"
         luts = "-" if one["luts"] is None else f"{one['luts']:,.0f}"
@@ -134,8 +138,7 @@ def _show(result: dict[str, Any], console: Console) -> None:
         console.print(f"{len(settings) - SHOWN} more are in table.csv")
     failed = [one for one in settings if one["error"]]
     for one in failed[:SHOWN]:
-        told = ", ".join(f"{name}={value}" for name, value in one["settings"].items())
-        console.print(f"failed: {told}: {one['error']}", soft_wrap=True)
+        console.print(f"failed: {shown(one['settings'])}: {one['error']}", soft_wrap=True)
     page = {}
     if best is not None:
         page["best"] = ", ".join(f"{name}={value}" for name, value in best["settings"].items())
