@@ -18,14 +18,10 @@ from lutsmith.ground.arguments import instance_of, number, one_of, whole_number
 from lutsmith.ground.atomic import write_atomically
 from lutsmith.ground.interrupts import TrainingInterrupted
 from lutsmith.ground.progress import ProgressBar
-<<<<<<< HEAD
-=======
-from lutsmith.runs.execution import named_task, requested
->>>>>>> brksweep
 from lutsmith.runs.folder import RunFolder
 from lutsmith.runs.held_out import fingerprint
 from lutsmith.runs.methods import as_json
-from lutsmith.runs.requesting import requested
+from lutsmith.runs.requesting import named_task, requested
 from lutsmith.runs.shared import SharedData
 from lutsmith.sweeps.folder import Combination, SeedRow, SweepFolder
 from lutsmith.sweeps.job import ARGUMENTS, DATA, ENGINES, Job, shown

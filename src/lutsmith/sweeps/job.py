@@ -16,11 +16,8 @@ import numpy as np
 from lutsmith.data import Dataset
 from lutsmith.runs.methods import METHODS, as_json, asked_method
 from lutsmith.runs.plan import Plan, Request
-<<<<<<< HEAD
 from lutsmith.runs.requesting import requested
-=======
 from lutsmith.runs.shared import SharedData
->>>>>>> brksweep
 from lutsmith.sweeps.space import Space
 
 ARGUMENTS = ("preset", "method", "luts", "rank", "bits", "lr", "epochs", "max_luts", "max_seconds", "start")
