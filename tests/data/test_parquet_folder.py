@@ -153,6 +153,7 @@ def test_what_a_sample_does_not_show_is_read_strictly(few: None, tmp_path: Path)
         ("cut", "not a sound Parquet file"),
         ("other type", "column 'n' is string, and int64 in"),
         ("other columns", "have different columns, such as 'm'"),
+        ("other order", "have the same columns in another order"),
         ("none", "holds no Parquet files"),
         ("no rows", "no rows in 1 Parquet files"),
         ("no target", "no label column; give target=COLUMN"),
@@ -170,6 +171,8 @@ def test_folders_that_are_no_table_are_told(few: None, tmp_path: Path, spoil: st
         parquet.write_table(whole.set_column(2, "n", whole["n"].cast(pa.string())), last)
     elif spoil == "other columns":
         parquet.write_table(whole.rename_columns(["size", " colour", "m", "kind"]), last)
+    elif spoil == "other order":
+        parquet.write_table(whole.select(["kind", "n", " colour", "size"]), last)
     elif spoil == "none":
         first.unlink()
         last.unlink()

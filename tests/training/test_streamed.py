@@ -278,6 +278,15 @@ def test_numbers_and_several_labels_are_trained_on(few: None) -> None:
         assert run.lowering == "proved"
 
 
+def test_an_infinite_value_outside_of_the_sample_is_refused(few: None) -> None:
+    x, sampled = X.astype(np.float32), set(source.sample_rows(900, 48, 0).tolist())
+    row = next(row for row in range(450, 900) if row not in sampled)
+    x[row, 3] = np.inf
+    for block in (1, 7, 900):
+        with pytest.raises(DataError, match=f"row {row} of X has an infinite value"):
+            lutsmith.train(stream_arrays(x, Y, block=block), quiet=True, **SMALL)
+
+
 def test_large_maps_are_streamed_by_every_way_in(few: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(arrays, "LARGE", 1000)
     monkeypatch.setattr("lutsmith.data.tasks.LARGE", 1000)

@@ -48,6 +48,10 @@ class ArrayRows(BlockSource):
 
     def _read(self, rows: slice | NDArray[np.int64]) -> tuple[NDArray[Any], NDArray[Any]]:
         x, y = as_features(np.array(self._x[rows])), np.array(self._y[rows])
+        if x.dtype.kind == "f" and np.isinf(x).any():
+            place = int(np.isinf(x).reshape(len(x), -1).any(1).argmax())
+            row = rows.start + place if isinstance(rows, slice) else int(rows[place])
+            raise DataError(f"row {row} of X has an infinite value; expected numbers, NaN where one is missing")
         return x, y if self._targets is None else self._targets.again(y, "y")
 
     def identity(self) -> str:

@@ -189,8 +189,9 @@ def parquet_files(folder: Path) -> list[Path]:
 def _check_same(file: Path, schema: Any, first: Path, expected: Any) -> None:
     """Raise DataError where a file has other columns than the first."""
     if schema.names != expected.names:
-        other = sorted(set(schema.names) ^ set(expected.names)) or list(schema.names)
-        raise DataError(f"{file} and {first} have different columns, such as {other[0]!r}; expected one table")
+        other = sorted(set(schema.names) ^ set(expected.names))
+        how = f"different columns, such as {other[0]!r}" if other else "the same columns in another order"
+        raise DataError(f"{file} and {first} have {how}; expected one table")
     for name, found, wanted in zip(schema.names, schema.types, expected.types, strict=True):
         if found != wanted:
             raise DataError(f"{file}: column {name!r} is {found}, and {wanted} in {first}; expected one table")
