@@ -187,6 +187,7 @@ def test_bench_measures_each_batch_on_one_and_all_cores(lutsmith, model: Path, m
 def test_bench_threads_reach_the_engine(
     lutsmith, model: Path, monkeypatch: pytest.MonkeyPatch, asked_for: str | None
 ) -> None:
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)  # of the processes that run tests
     if asked_for is None:
         monkeypatch.delenv("LUTSMITH_NUM_THREADS", raising=False)
     else:

@@ -110,7 +110,8 @@ def test_helpers_of_two_kernels_have_symbols_of_their_own():
 def test_kernels_are_made_anew_when_any_source_of_theirs_changes() -> None:
     """Numba's cache watches one file: the digest in a kernel's name has to know all files that templates import."""
     graph = grimp.build_graph("lutsmith", cache_dir=None)
-    sources = {str(module.__name__) for module in (build.vectors, build.pieces, build.of_bytes, *build.SOURCES)}
+    shared = build.vectors, build.exponentials, build.pieces, build.of_bytes
+    sources = {str(module.__name__) for module in (*shared, *build.SOURCES)}
     templates = {template.__module__ for template in (*build.TEMPLATES.values(), *build.HELPERS)}
     assert templates <= sources
     for source in sources:
