@@ -10,7 +10,7 @@ import sys
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lutsmith.circuit import Circuit
@@ -52,6 +52,7 @@ def test_few_circuits_are_kept() -> None:
     assert pickle.loads(sent[0]) is not first
 
 
+@settings(deadline=None)
 @given(st.integers(1, 10_000), st.sampled_from(["{}", " {} ", "{},7", "{}, 1"]))
 def test_the_threads_are_the_cores_that_a_worker_was_given(share: int, written: str) -> None:
     with pytest.MonkeyPatch.context() as patch:

@@ -32,6 +32,7 @@ CHANGES = (
 )  # fmt: skip
 
 
+@settings(deadline=None)
 @given(total=st.integers(0, 40), parts=st.integers(1, 7))
 def test_portions_cover_a_batch_in_order_and_differ_by_one_row_at_most(total: int, parts: int) -> None:
     portions = [Portion.of(number, parts, total) for number in range(parts)]
@@ -42,7 +43,7 @@ def test_portions_cover_a_batch_in_order_and_differ_by_one_row_at_most(total: in
 
 
 @pytest.mark.parametrize("change", CHANGES, ids=repr)
-@settings(max_examples=20)
+@settings(max_examples=20, deadline=None)
 @given(total=st.integers(1, 9), parts=st.integers(1, 4), dtype=st.sampled_from(["uint8", "float32"]))
 def test_a_portion_is_augmented_as_with_the_whole_batch(change: Any, total: int, parts: int, dtype: str) -> None:
     batch = np.random.default_rng(0).integers(0, 255, (total, 2, 8, 8)).astype(dtype)
@@ -54,6 +55,7 @@ def test_a_portion_is_augmented_as_with_the_whole_batch(change: Any, total: int,
         assert own.random() == after  # what is drawn next is the same too
 
 
+@settings(deadline=None)
 @given(total=st.integers(1, 9), parts=st.integers(1, 4), probability=st.sampled_from([0.01, 0.2, 0.5]))
 def test_bits_of_a_portion_are_flipped_as_with_the_whole_batch(total: int, parts: int, probability: float) -> None:
     bits = torch.from_numpy(np.random.default_rng(0).integers(0, 2, (total, 30)).astype(np.float32))

@@ -60,6 +60,7 @@ def orders(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray, int, int, int]:
     return sizes, chosen, draw(st.integers(1, 30)), draw(st.integers(1, 100)), draw(st.integers(0, 5))
 
 
+@settings(deadline=None)
 @given(orders())
 def test_every_row_comes_once_an_epoch_whatever_the_blocks(given_order) -> None:
     sizes, held_out, batch_size, buffer, seed = given_order
@@ -80,6 +81,7 @@ def test_every_row_comes_once_an_epoch_whatever_the_blocks(given_order) -> None:
         assert len(order.example()) == min(batch_size, len(trained))
 
 
+@settings(deadline=None)
 @given(orders(), st.data())
 def test_an_epoch_can_be_begun_at_any_batch(given_order, data: st.DataObject) -> None:
     sizes, held_out, batch_size, buffer, seed = given_order
