@@ -10,6 +10,7 @@ dtype. A batch is (B, H, W) or (B, C, H, W); all channels of an image move toget
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import Any
@@ -34,16 +35,16 @@ NODES = 5
 """Of a displacement field, along each axis: bends of about a quarter of the image."""
 
 
-class ImageChange:
+class ImageChange(ABC):
     """What the changes below share: rows of a batch are changed alike, whether all of it is there or a portion."""
 
     def __call__(self, images: Images, generator: np.random.Generator) -> Images:
         """Return a changed batch."""
         return self.of_portion(images, generator, Portion.whole(len(images)))
 
+    @abstractmethod
     def of_portion(self, images: Images, generator: np.random.Generator, portion: Portion) -> Images:
         """Return a portion of a batch, changed as it would be with the rest; the generator goes on as far, too."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True)
