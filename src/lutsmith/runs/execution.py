@@ -22,7 +22,7 @@ from lutsmith.ground.interrupts import TrainingInterrupted
 from lutsmith.runs.folder import Run, RunFolder
 from lutsmith.runs.methods import METHODS, Ready, Told
 from lutsmith.runs.plan import Plan, Request
-from lutsmith.runs.requesting import PathLike, named_task, requested
+from lutsmith.runs.requesting import PathLike, requested
 from lutsmith.runs.saved import save_checked
 from lutsmith.runs.shared import SharedData
 from lutsmith.runs.start import check_rows, read_start, start_name
@@ -167,7 +167,6 @@ def train(
             "a script that calls lutsmith.fit"
         )
     devices = None if devices is None else whole_number("devices", devices, 1)
-    source, data = named_task(source, data)
     request = requested(
         source, y, X_test, y_test, sample_weight=sample_weight, objective=objective, preset=preset, data=data,
         target=target, test=test, luts=luts, rank=rank, bits=bits, lr=lr, epochs=epochs, seed=seed,
@@ -175,7 +174,7 @@ def train(
         max_luts=max_luts, max_seconds=max_seconds, start=start, kept=out is not None,
     )  # fmt: skip
     if request.dataset is None and not resume:  # before torch is imported
-        check(source, data, target, test, table)
+        check(request.task or "", request.data, target, test, table)
     if out is None:
         plan = Plan.of(request)
         begun = _started(plan, request, devices, provisional=True)
