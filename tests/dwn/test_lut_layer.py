@@ -305,15 +305,23 @@ def test_one_seed_draws_what_torch_dwn_draws():
     assert torch.equal(layer.luts, torch.rand(12, 16) * 2 - 1)
 
 
+def test_scores_and_their_gradient_lie_in_the_order_that_fused_optimizers_step_without_copies():
+    mapping = dwn.LearnableMapping(300, 500)
+    mapping(torch.randint(0, 2, (4, 300)).float()).sum().backward()
+    assert mapping.weights.is_contiguous()
+    assert mapping.weights.grad.is_contiguous()
+
+
 @pytest.mark.parametrize("settings", [{}, {"fused": True}, {"foreach": True}])
 def test_optimizers_step_the_scores_where_they_belong(settings):
     torch.manual_seed(0)
     mapping = dwn.LearnableMapping(5, 7)
     plain = mapping.weights.detach().contiguous().clone().requires_grad_()
-    g = torch.randn(5, 7)
     steps = [torch.optim.Adam([parameter], lr=0.1, **settings) for parameter in (mapping.weights, plain)]
     for _ in range(3):
-        mapping.weights.grad, plain.grad = g.t().contiguous().t(), g.clone()
+        x, g = torch.randint(0, 2, (9, 5)).float(), torch.randn(9, 7)
+        mapping.weights.grad, plain.grad = None, (2 * x - 1).t() @ g
+        mapping(x).backward(g)
         for step in steps:
             step.step()
     torch.testing.assert_close(mapping.weights.detach(), plain.detach())

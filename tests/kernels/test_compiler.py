@@ -107,6 +107,14 @@ def test_helpers_of_two_kernels_have_symbols_of_their_own():
     assert len(set(names)) == len(names)
 
 
+def test_two_modules_of_templates_cannot_mean_different_things_by_a_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A constant of one module would else change the kernels of another."""
+    build._names_of_sources()
+    monkeypatch.setattr(build.products, "ROWS", 8, raising=False)
+    with pytest.raises(RuntimeError, match=r"read_best\.loops means another thing by ROWS"):
+        build._names_of_sources()
+
+
 def test_kernels_are_made_anew_when_any_source_of_theirs_changes() -> None:
     """Numba's cache watches one file: the digest in a kernel's name has to know all files that templates import."""
     graph = grimp.build_graph("lutsmith", cache_dir=None)

@@ -8,9 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
+from lutsmith.kernels.training.best import naive as naive_best
 from lutsmith.kernels.training.ops import best, read_best
-from lutsmith.kernels.training.read_best import blocks, naive
+from lutsmith.kernels.training.read_best import blocks, cpu, naive
 
+COUNTS = st.sampled_from([1, 2, 3, 4, 5, 15, 16, 17, 31, 33, 47, 48, 49, 100, 255, 256, 257, 300, 600])
 SAMPLES = st.sampled_from([0, 1, 2, 15, 16, 17, 63, 64, 100, 128, 129, 200])
 DTYPES = (torch.float32, torch.float64, torch.bfloat16)
 
@@ -46,6 +48,8 @@ def test_the_operation_is_its_naive_form(rank: int, data: st.DataObject) -> None
     x, scores, places, inputs, grad = problem(luts, rank, features, usable, samples, dtype, scores_dtype, seed)
     rule, temperature = data.draw(st.sampled_from(["softmax", "dwn"])), data.draw(st.sampled_from([0.3, 1.0, 3.0]))
     need = data.draw(st.sampled_from([(True, True), (True, False), (False, True)]))
+    if data.draw(st.booleans()):  # in memory input by input, as DWN's own layer keeps them
+        scores = scores.permute(2, 0, 1).contiguous().permute(1, 2, 0)
     for leaf, wanted in zip((x, scores), need, strict=True):
         leaf.requires_grad_(wanted)
     with pytest.MonkeyPatch.context() as patch:
@@ -55,6 +59,8 @@ def test_the_operation_is_its_naive_form(rank: int, data: st.DataObject) -> None
         assert torch.equal(out, naive.read_best(x, inputs))
         leaves = [leaf for leaf in (x, scores) if leaf.requires_grad]
         got = torch.autograd.grad(out, leaves, grad)
+    if scores.requires_grad and min(scores.shape) > 1 and scores.dtype != torch.bfloat16:
+        assert got[-1].stride() == scores.stride()
     wide = grad.double(), x.detach().double(), scores.detach().double(), places
     expected = [g for g, wanted in zip(naive.read_best_backward(*wide, temperature, rule), need, strict=True) if wanted]
     for mine, other, leaf in zip(got, expected, leaves, strict=True):
@@ -114,3 +120,45 @@ def test_compiled_functions_give_the_same_gradients(rule: str) -> None:
     got = torch.autograd.grad(torch.compile(loss, backend="aot_eager", fullgraph=True)(*leaves), leaves)
     for a, b in zip(got, expected, strict=True):
         torch.testing.assert_close(a, b)
+
+
+@settings(max_examples=60, deadline=None)
+@given(data=st.data())
+def test_products_are_those_of_matrices(data: st.DataObject) -> None:
+    slots, samples, features = data.draw(st.integers(0, 40)), data.draw(SAMPLES), data.draw(COUNTS)
+    dtype = data.draw(st.sampled_from([torch.float32, torch.float64]))
+    generator = torch.Generator().manual_seed(data.draw(st.integers(0, 999)))
+    slopes = torch.randn(slots, samples, dtype=dtype, generator=generator)
+    x = torch.randn(samples, features, dtype=dtype, generator=generator)
+    around = torch.full((slots + 2, features), 7.0, dtype=dtype)
+    cpu.products(slopes, x, around[1:-1])
+    torch.testing.assert_close(around[1:-1], slopes @ x, rtol=1e-5, atol=2e-5)
+    assert (around[[0, -1]] == 7).all()
+
+
+def test_products_do_not_depend_on_how_they_are_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    slopes, x = torch.randn(203, 70), torch.randn(70, 333)
+    found = []
+    for parts in (1, 2, 3):
+        monkeypatch.setattr(cpu, "split", lambda work, most, parts=parts: parts)
+        found.append(torch.empty(203, 333))
+        cpu.products(slopes, x, found[-1])
+    assert torch.equal(found[0], found[1])
+    assert torch.equal(found[0], found[2])
+
+
+@settings(max_examples=60, deadline=None)
+@given(data=st.data())
+def test_the_best_is_the_first_of_the_highest(data: st.DataObject) -> None:
+    """Few different numbers, so that there are equals; also where all are the lowest, in rows and in columns."""
+    luts, rank, features = data.draw(st.integers(0, 9)), data.draw(st.integers(1, 4)), data.draw(COUNTS)
+    generator = torch.Generator().manual_seed(data.draw(st.integers(0, 999)))
+    values = torch.tensor([-torch.inf, *range(data.draw(st.sampled_from([1, 3, 10_000])))])
+    scores = values[torch.randint(len(values), (luts, rank, features), generator=generator)]
+    scores = scores.to(data.draw(st.sampled_from(DTYPES)))
+    columns = scores.permute(2, 0, 1).contiguous().permute(1, 2, 0)
+    for unique in (False, True)[: 1 + (features >= rank)]:
+        expected = naive_best.best(scores, unique)
+        if not unique or bool((scores > -torch.inf).sum(2).ge(rank).all()):  # else a taken one is as good
+            assert torch.equal(best(scores, unique=unique), expected)
+            assert torch.equal(best(columns, unique=unique), expected)

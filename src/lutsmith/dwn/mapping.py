@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from lutsmith.kernels.training.best.operator import best
 from lutsmith.kernels.training.read_best.operator import read_best
 
 if TYPE_CHECKING:
@@ -35,8 +36,7 @@ class LearnableMapping(nn.Module):
     Backward, with g the gradient of the outputs: `dW = (2 x - 1)^T g`, `dx = g softmax(W / tau)^T`. The softmax is
     taken block by block, so that memory stays at the weights and their gradient.
 
-    Parameters: `weights`, float32 `(input_size, output_size)`, U[0, 1) at first; in memory each slot's scores lie
-    together.
+    Parameters: `weights`, float32 `(input_size, output_size)`, U[0, 1) at first.
     """
 
     def __init__(self, input_size: int, output_size: int, tau: float = 0.001) -> None:
@@ -46,7 +46,7 @@ class LearnableMapping(nn.Module):
                 f"input_size={input_size}, output_size={output_size}, tau={tau}; expected sizes above 0 and a positive "
                 "number"
             )
-        self.weights = nn.Parameter(torch.rand(input_size, output_size).t().contiguous().t())
+        self.weights = nn.Parameter(torch.rand(input_size, output_size))
         self.tau = tau
 
     def forward(self, x: Tensor) -> Tensor:
@@ -54,7 +54,7 @@ class LearnableMapping(nn.Module):
         if x.shape[-1:] != (size,):
             raise ValueError(f"LearnableMapping of {size} inputs got an input of shape {tuple(x.shape)}")
         slots = self.mapping()
-        scores = self.weights.t().contiguous().unsqueeze(0)
+        scores = self.weights.t().unsqueeze(0)
         if scores.dtype.itemsize < 4:
             scores = scores.float()  # so that gradients are rounded once, at the end
         every = torch.arange(size, device=x.device)
@@ -63,7 +63,7 @@ class LearnableMapping(nn.Module):
 
     def mapping(self) -> Tensor:
         """The input that each slot reads now, int32 `(output_size,)`."""
-        return self.weights.detach().argmax(0).int()
+        return best(self.weights.t().unsqueeze(0), unique=False).view(-1)
 
     def lower(self, builder: CircuitBuilder, signals: NDArray[np.int32]) -> NDArray[np.int32]:  # noqa: ARG002
         """The signals that the slots read: wires, no LUTs."""

@@ -65,3 +65,9 @@ def name_of(tensor: Tensor) -> str:
 def split(work: int, most: int) -> int:
     """How many parts are worth it for some work that can be cut into `most`, and whose result no cut changes."""
     return 1 if work < SMALL else max(1, min(threads.get_num_threads(), most))
+
+
+def in_columns(scores: Tensor) -> bool:
+    """Whether scores (W, n, F) lie in memory input by input: those of a slot in a column."""
+    slots, inputs = scores.shape[0] * scores.shape[1], scores.shape[2]
+    return not scores.is_contiguous() and scores.permute(2, 0, 1).is_contiguous() and slots > 0 < inputs

@@ -15,6 +15,7 @@ from numba import types
 
 from lutsmith.kernels import compiler, exponentials, vectors
 from lutsmith.kernels.training import templates
+from lutsmith.kernels.training.best import loops as choosing
 from lutsmith.kernels.training.encode import loops as encoder
 from lutsmith.kernels.training.fold import loops, passes, pieces, placed
 from lutsmith.kernels.training.fold_pooled import loops as pooled
@@ -23,6 +24,7 @@ from lutsmith.kernels.training.lut_sums import loops as sums
 from lutsmith.kernels.training.lut_sums import pieces as of_bytes
 from lutsmith.kernels.training.mix import loops as mixer
 from lutsmith.kernels.training.pool import loops as pooling
+from lutsmith.kernels.training.read_best import loops as products
 
 KERNEL = types.void(types.int64, types.int64)
 FAST = {"contract", "reassoc", "nsz"}  # NaN and infinity keep their meaning
@@ -50,6 +52,9 @@ TEMPLATES: dict[str, Any] = {
     "gate_gradient": gates.gate_gradient,
     "pool": pooling.pool,
     "pool_gradient": pooling.pool_gradient,
+    "best": choosing.best,
+    "best_of_columns": choosing.best_of_columns,
+    "products": products.products,
 }
 QUICK = ("fold_pooled", "backward_pooled")
 """Kinds that LLVM's level 2 makes as fast as level 3, and with the same results, in half the time: level 3 copies their
@@ -74,6 +79,8 @@ HELPERS = (
     passes.centre,
     passes.add_copies,
     gates.copy,
+    choosing.place_of_highest,
+    choosing.higher,
     pooling.tail_kept,
     pooling.middle,
     pooled.copy_row,
@@ -93,7 +100,7 @@ HELPERS = (
     sums.multiply,
     sums.pass_through,
 )
-SOURCES = (templates, loops, placed, passes, gates, mixer, encoder, pooling, pooled, sums)
+SOURCES = (templates, loops, placed, passes, gates, mixer, encoder, pooling, pooled, sums, choosing, products)
 """Modules of the templates, whose names these see."""
 
 SPLIT = pieces.SPLIT_RANK
@@ -108,7 +115,7 @@ def address(kind: str, rank: int, dtype: str) -> int:
     `kind` is "fold", "lookup" or "backward", or one of these with "_placed", for kernels at places, "fold_pooled",
     "backward_pooled", "fold_sums", "backward_sums", "count_sums", "slope_sums"; or, with rank 0
     because they know no rank, "spread", "mix", "pack", "finish", "encode", "gates", "gate_gradient", "pool",
-    "pool_gradient" or "bits_of".
+    "pool_gradient", "best", "best_of_columns", "products" or "bits_of".
     """
     with _lock:
         return _address(kind, rank, dtype)
@@ -152,7 +159,7 @@ def _names(kind: str, rank: int, dtype: str, kernel: str) -> dict[str, Any]:
     """
     kind_of = np.dtype(dtype)
     names: dict[str, Any] = {
-        **{name: value for module in SOURCES for name, value in vars(module).items()},
+        **_names_of_sources(),
         "RANK": rank,
         "SMALL_RANK": SPLIT - 1,
         "SIZE": kind_of.itemsize,
@@ -162,6 +169,8 @@ def _names(kind: str, rank: int, dtype: str, kernel: str) -> dict[str, Any]:
         **pieces.pieces(rank, kind_of),
         **gates.pieces(kind_of),
         **pooling.pieces(kind_of),
+        **choosing.pieces(kind_of),
+        **products.pieces(kind_of),
         **of_bytes.pieces(rank, kind_of),
         "exponentials": vectors.piece(kind_of, 4, exponentials.exponentials),
     }
@@ -181,6 +190,18 @@ def _names(kind: str, rank: int, dtype: str, kernel: str) -> dict[str, Any]:
             error_model="numpy", fastmath=FAST, forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True
         )
         names[name] = compiled(_retarget(helper, f"{name}_{kernel}", names))
+    return names
+
+
+def _names_of_sources() -> dict[str, Any]:
+    """The names of all templates, which are one name space; RuntimeError where one name means two things."""
+    names: dict[str, Any] = {}
+    for module in SOURCES:
+        for name, value in vars(module).items():
+            if name.startswith("__") or name == "pieces":  # makes vector code; no template calls it
+                continue
+            if names.setdefault(name, value) != value:
+                raise RuntimeError(f"{module.__name__} means another thing by {name} than a module before it")
     return names
 
 

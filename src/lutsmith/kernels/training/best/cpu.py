@@ -2,37 +2,33 @@
 
 from __future__ import annotations
 
-from typing import Any
+from torch import Tensor
 
-import numpy as np
-from numpy.typing import NDArray
+from lutsmith.kernels import threads
+from lutsmith.kernels.training import build
+from lutsmith.kernels.training import templates as at
+from lutsmith.kernels.training.arguments import name_of, split, workspace
+from lutsmith.kernels.training.best.loops import COLUMNS
 
-from lutsmith.kernels.compiler import kernel
+
+def best(scores: Tensor, unique: bool, chosen: Tensor) -> None:
+    """Write to `chosen` (W, n) what `naive.best` returns for scores (W, n, F), contiguous."""
+    space, fields = workspace, workspace.begin()
+    parts = split(scores.numel(), scores.shape[0])
+    fields[at.LUTS], fields[at.SLOTS], fields[at.CHOICES] = scores.shape
+    fields[at.HARD], fields[at.LUT_PARTS] = unique, parts
+    fields[at.SCORES], fields[at.OUT] = scores.data_ptr(), chosen.data_ptr()
+    fields[at.SCRATCH] = space.reserve("scratch", parts * 64)
+    threads.run(build.address("best", 0, name_of(scores)), space.address, parts)
 
 
-@kernel(fastmath={"nnan", "nsz", "reassoc"})
-def best(scores: NDArray[Any], unique: bool, chosen: NDArray[np.int32]) -> None:
-    """Write to `chosen` (W, n) what `naive.best` returns for scores (W, n, F), C-contiguous."""
-    luts, rank, count = scores.shape
-    for j in range(luts):
-        for slot in range(rank):
-            row = scores[j, slot]
-            highest = row[0]
-            for k in range(count):
-                highest = max(highest, row[k])
-            pick = 0
-            while pick < count - 1 and row[pick] != highest:
-                pick += 1
-            taken = False
-            for earlier in range(slot):
-                taken |= chosen[j, earlier] == pick
-            if unique and taken:
-                pick = -1
-                for k in range(count):
-                    if pick < 0 or row[k] > row[pick]:
-                        free = True
-                        for earlier in range(slot):
-                            free &= chosen[j, earlier] != k
-                        if free:
-                            pick = k
-            chosen[j, slot] = pick
+def best_of_columns(scores: Tensor, chosen: Tensor) -> None:
+    """The same without `unique` for scores of which those of a slot lie in a column."""
+    space, fields = workspace, workspace.begin()
+    slots = chosen.numel()
+    parts, step = split(scores.numel(), slots // 16), COLUMNS * scores.itemsize
+    fields[at.CHOICES], fields[at.SLOTS] = scores.shape[2], slots
+    fields[at.LUT_PARTS] = parts
+    fields[at.SCORES], fields[at.OUT] = scores.data_ptr(), chosen.data_ptr()
+    fields[at.SCRATCH], fields[at.SCRATCH_STEP] = space.reserve("scratch", parts * step), step
+    threads.run(build.address("best_of_columns", 0, name_of(scores)), space.address, parts)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from lutsmith.kernels.training.arguments import in_columns
 from lutsmith.kernels.training.best import cpu, naive
 from lutsmith.kernels.training.operators import define
 
@@ -29,7 +30,10 @@ def _check(scores: Tensor, unique: bool) -> None:
 def _best(scores: Tensor, unique: bool) -> Tensor:
     chosen = torch.empty(scores.shape[:2], dtype=torch.int32)
     numbers = scores if scores.dtype == torch.float64 else scores.to(torch.float32)
-    cpu.best(numbers.contiguous().numpy(), unique, chosen.numpy())
+    if in_columns(numbers) and not unique:
+        cpu.best_of_columns(numbers, chosen)
+    else:
+        cpu.best(numbers.contiguous(), unique, chosen)
     return chosen
 
 
