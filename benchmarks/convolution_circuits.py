@@ -28,10 +28,10 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.engine import made
 from lutsmith import presets
 from lutsmith.circuit import Circuit
 from lutsmith.circuit.engine.blocks import Blocks
-from lutsmith.circuit.engine.machine_code import Code
 from lutsmith.circuit.engine.plan import EnginePlan
 from lutsmith.export.errors import ExportError
 from lutsmith.export.registry import FORMATS
@@ -72,9 +72,7 @@ def measured(name: str, samples: int, repeats: int) -> dict[str, Any]:
     lowering = time.perf_counter() - start
     proof = prove_lowering(model, circuit)
     assert proof.ok, str(proof)
-    start = time.perf_counter()
-    code = Code.of(circuit.netlist)
-    making = time.perf_counter() - start
+    code, making = made(circuit.netlist)
     plan, together = code.plan(), EnginePlan(circuit.netlist, fixed=True)
     apart = EnginePlan(circuit.netlist, fixed=True, pools=False)
     images = np.random.default_rng(1).integers(0, 256, (samples, int(np.prod(shape))), dtype=np.uint8)

@@ -34,6 +34,7 @@ from rich.table import Table
 
 import lutsmith
 from lutsmith.circuit import Circuit, CircuitBuilder, Comparators, Netlist, NetlistBuilder
+from lutsmith.circuit.engine import machine_code
 from lutsmith.circuit.engine.blocks import Blocks
 from lutsmith.circuit.engine.machine_code import Code
 from lutsmith.circuit.engine.plan import EnginePlan, aligned
@@ -120,10 +121,11 @@ def coded_layers(rank: int) -> Row:
 
 
 def made(netlist: Netlist) -> tuple[Code, float]:
-    """Machine code, and the seconds that it took."""
+    """Machine code, and the seconds that it took, the start of the processes that make it included."""
     start = time.perf_counter()
-    code = Code.of(netlist)
-    return code, time.perf_counter() - start
+    data = machine_code.made(netlist)
+    assert data is not None, "machine code could not be made"
+    return Code.from_bytes(data), time.perf_counter() - start
 
 
 def gates() -> list[Row]:

@@ -24,8 +24,9 @@ from rich.console import Console
 from rich.table import Table
 
 import lutsmith
+from benchmarks.engine import made
 from lutsmith.circuit import Circuit, CircuitBuilder
-from lutsmith.circuit.engine.machine_code import SWITCH, Code
+from lutsmith.circuit.engine.machine_code import SWITCH
 from lutsmith.circuit.engine.plan import EnginePlan
 from lutsmith.kernels.engine import lanes
 
@@ -92,11 +93,9 @@ def _anonymous_megabytes() -> float:
 
 def code(circuit: Circuit) -> tuple[float, float, float]:
     """Seconds of a block by the interpreter and by machine code, and seconds to make that."""
-    start = time.perf_counter()
-    made = Code.of(circuit.netlist)
-    seconds = time.perf_counter() - start
-    own, plan = EnginePlan(circuit.netlist, fixed=True), made.plan()
-    network = made.load(plan)
+    machine_code, seconds = made(circuit.netlist)
+    own, plan = EnginePlan(circuit.netlist, fixed=True), machine_code.plan()
+    network = machine_code.load(plan)
     given, values, tables = own.values(), plan.values(), own.tables()
     given[own.input_rows] = values[plan.input_rows] = np.random.default_rng(0).integers(
         0, 2**64, given[own.input_rows].shape, dtype=np.uint64

@@ -9,6 +9,7 @@ import sys
 import textwrap
 import threading
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -128,7 +129,7 @@ def test_code_is_made_once_and_found_again(cache: Path, monkeypatch: pytest.Monk
     assert first is not None
     assert cache.stat().st_mode & 0o777 == 0o700
     assert sorted(path.suffix for path in cache.iterdir()) == ["", ".code"]
-    monkeypatch.setattr(machine_code, "_made", lambda netlist: None)
+    monkeypatch.setattr(machine_code, "made", lambda netlist: None)
     again = machine_code.find(netlist)
     assert again is not None
     assert again.files == first.files
@@ -144,7 +145,7 @@ def test_damaged_and_foreign_files_are_not_loaded(cache: Path, monkeypatch: pyte
         made.append(1)
         return machine_code.Code.of(given_netlist).to_bytes()
 
-    monkeypatch.setattr(machine_code, "_made", make)
+    monkeypatch.setattr(machine_code, "made", make)
     assert machine_code.find(netlist) is not None
     (path,) = cache.glob("*.code")
     data = bytearray(path.read_bytes())
@@ -170,7 +171,7 @@ def test_a_folder_that_others_may_write_is_not_used(cache: Path, monkeypatch: py
         pytest.skip("this system has no such permissions")
     cache.mkdir(mode=0o700)
     cache.chmod(0o770)
-    monkeypatch.setattr(machine_code, "_made", lambda netlist: machine_code.Code.of(netlist).to_bytes())
+    monkeypatch.setattr(machine_code, "made", lambda netlist: machine_code.Code.of(netlist).to_bytes())
     assert machine_code.cache_folder() is None
     assert machine_code.find(random_netlist(7, outputs=5)) is not None
     assert list(cache.iterdir()) == []
@@ -184,7 +185,7 @@ def test_a_full_disk_costs_the_cache_alone(cache: Path, monkeypatch: pytest.Monk
     def full(descriptor: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(machine_code, "_made", lambda netlist: machine_code.Code.of(netlist).to_bytes())
+    monkeypatch.setattr(machine_code, "made", lambda netlist: machine_code.Code.of(netlist).to_bytes())
     monkeypatch.setattr(os, "fsync", full)
     assert machine_code.find(random_netlist(8, outputs=5)) is not None
     assert list(cache.iterdir()) == []
@@ -332,6 +333,65 @@ def test_one_network_is_compiled_at_a_time(cache: Path, monkeypatch: pytest.Monk
     for thread in asked:
         thread.join(60)
     assert at_once == [1] * 5
+
+
+def test_several_processes_make_the_code_that_one_makes(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    netlist = random_netlist(3, luts=300, outputs=40, max_rank=6)
+    monkeypatch.setattr(machine_code, "SHARE", 1e-6)
+    monkeypatch.setenv("LUTSMITH_NUM_THREADS", "3")
+    asked: list[tuple[int, int]] = []
+    of_process = machine_code._of_process
+
+    def counted(given: bytes, number: int, count: int) -> bytes | None:
+        asked.append((number, count))
+        return of_process(given, number, count)
+
+    monkeypatch.setattr(machine_code, "_of_process", counted)
+    data = machine_code.made(netlist)
+    assert sorted(asked) == [(0, 3), (1, 3), (2, 3)]
+    code, alone = machine_code.Code.from_bytes(data), machine_code.Code.of(netlist)
+    assert len(code.files) == len(alone.files)
+    plan = code.plan()
+    monkeypatch.setattr(machine_code, "GAIN", 0.0)
+    assert machine_code.faster(plan, EnginePlan(netlist, fixed=True), code.load(plan))
+
+    monkeypatch.setattr(machine_code, "_of_process", lambda *given: None if given[1] == 1 else of_process(*given))
+    assert machine_code.made(netlist) is None
+
+
+@pytest.mark.parametrize("form", ["nodes", "tables"])
+def test_shares_of_the_files_are_all_of_them(form: str) -> None:
+    if form == "nodes":
+        netlist = random_netlist(3, luts=500, outputs=500, max_rank=6)
+        of = partial(codegen.objects, machine_code.nodes(EnginePlan(netlist, fixed=True)), lanes.ROW_BYTES)
+    else:
+        of = partial(codegen.functions, [(4, table) for table in range(1, 60)], lanes.ROW_BYTES)
+    whole = sorted(of())
+    assert len(whole) > 3
+    for count in (1, 2, 3, 7):
+        assert sorted(file for number in range(count) for file in of((number, count))) == whole
+
+
+def test_the_slot_that_is_split_off_leaves_the_fewest_inputs() -> None:
+    rng = np.random.default_rng(0)
+    for _ in range(2000):
+        inputs = int(rng.integers(1, 7))
+        table = (
+            int(rng.integers(1 << (1 << inputs), dtype=np.uint64))
+            if inputs < 6
+            else int(rng.bit_generator.random_raw())
+        )
+        if rng.random() < 0.5:
+            table &= int(rng.bit_generator.random_raw()) & int(rng.bit_generator.random_raw())
+        costs = [
+            sum(
+                codegen.reads(codegen.cofactor(table, inputs, slot, bit), inputs - 1, other)
+                for bit in (0, 1)
+                for other in range(inputs - 1)
+            )
+            for slot in range(inputs)
+        ]
+        assert codegen.best_split(table, inputs) == max(slot for slot in range(inputs) if costs[slot] == min(costs))
 
 
 def test_who_waits_for_a_turn_does_not_hold_up_the_end(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,7 +1,7 @@
 """Machine code of a circuit's network, made in the background and used where it is clearly faster.
 
 Once the large calls of an engine have taken as long as making code would, a thread looks for the code of the network in
-the user's cache, or has it made by a process of its own, which LLVM keeps busy for some seconds at low priority. The
+the user's cache, or has it made by processes of its own, which LLVM keeps busy for some seconds at low priority. The
 code is then timed against the interpreter on one block of random bits, and compared with it. It takes over where both
 succeed; otherwise, and if anything goes wrong, the interpreter stays. Nobody waits for any of this. However many
 circuits predict, one is compiled at a time.
@@ -34,6 +34,7 @@ import time
 import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import fields
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,6 +44,7 @@ from numpy.typing import NDArray
 from lutsmith.circuit.engine.evaluated import EvaluatedNodes
 from lutsmith.circuit.engine.plan import EnginePlan, Network
 from lutsmith.circuit.engine.recurring import Calls, recurring
+from lutsmith.circuit.engine.workers import num_threads
 from lutsmith.circuit.netlist import Netlist
 from lutsmith.ground.atomic import write_atomically
 from lutsmith.ground.cache import cache_base
@@ -55,16 +57,19 @@ SWITCH = "LUTSMITH_COMPILE"
 """Environment variable: 0 turns machine code off."""
 
 MOST_NODES = 50_000
-"""Nodes of a network that is compiled as a whole: it takes two thirds of a millisecond for each."""
+"""Nodes of a network that is compiled as a whole."""
 
 STARTING = 0.6
 """Seconds that the process which makes code takes to start."""
 
-MAKING = 7e-4
-"""Seconds that code of a whole network takes to make, for each node."""
+MAKING = 5e-4
+"""Seconds that code of a whole network takes to make on one core, for each node."""
 
-MAKING_TABLE = 4e-3
-"""Seconds that the function of a table takes to make."""
+MAKING_TABLE = 3e-3
+"""Seconds that the function of a table takes to make on one core."""
+
+SHARE = 0.5
+"""Seconds of work that are worth a process of their own."""
 
 GAIN = 1.25
 """How many times faster than the interpreter the code must be."""
@@ -93,18 +98,20 @@ class Code:
         self.netlist, self.files, self.tables = netlist, files, tuple(tables)
 
     @classmethod
-    def of(cls, netlist: Netlist) -> Code:
-        """Make the code: some seconds for thousands of nodes."""
+    def of(cls, netlist: Netlist, share: tuple[int, int] = (0, 1)) -> Code:
+        """Make the code: some seconds for thousands of nodes. `share` (k, n) makes the files of the k-th of n processes
+        alone.
+        """
         from lutsmith.circuit.simplify.passes import simplify_netlist
         from lutsmith.kernels.engine import codegen
 
         if tables := recurring(netlist):  # simplified, they would differ at the borders of images
-            return cls(netlist, list(codegen.functions(tables, lanes.ROW_BYTES)), tables)
+            return cls(netlist, list(codegen.functions(tables, lanes.ROW_BYTES, share)), tables)
         simplified, _ = simplify_netlist(netlist, 1)
         if simplified.num_nodes > MOST_NODES:
             raise ValueError(f"{simplified.num_nodes} nodes are too many for code, expected at most {MOST_NODES}")
         code = cls(simplified, [])
-        code.files += codegen.objects(nodes(code.plan()), lanes.ROW_BYTES)
+        code.files += codegen.objects(nodes(code.plan()), lanes.ROW_BYTES, share)
         return code
 
     def plan(self) -> EnginePlan:
@@ -182,7 +189,7 @@ def find(netlist: Netlist) -> Code | None:
     path = None if folder is None else folder / f"{_name(netlist)}.code"
     data = None if path is None else _read(path)
     if data is None:
-        data = _made(netlist)
+        data = made(netlist)
         if data is not None and path is not None:
             with contextlib.suppress(OSError):  # a full disk: the code is used all the same
                 write_atomically(path, _signature(path, data) + data)
@@ -260,8 +267,8 @@ def _read(path: Path) -> bytes | None:
         return None
 
 
-def _made(netlist: Netlist) -> bytes | None:
-    """Have another process make the code: neither its time nor its failure is this one's."""
+def made(netlist: Netlist) -> bytes | None:
+    """Have other processes make the code: neither their time nor their failure is this one's. None: it failed."""
     while not _turn.acquire(timeout=0.1):
         if _ending.is_set():
             return None
@@ -272,10 +279,30 @@ def _made(netlist: Netlist) -> bytes | None:
 
 
 def _made_now(netlist: Netlist) -> bytes | None:
+    """Compile on as many cores as the process uses, if that is worth it."""
+    work = making(netlist) - STARTING
+    count = max(1, min(num_threads(), int(work / SHARE))) if work < math.inf else 1
+    given, found = _packed(_arrays(netlist)), list[bytes | None]([None] * count)
+
+    def make(number: int) -> None:
+        found[number] = _of_process(given, number, count)
+
+    others = [start(partial(make, number)) for number in range(1, count)]
+    make(0)
+    for thread in others:
+        if thread.ident is not None:
+            thread.join()
+    parts = [Code.from_bytes(data) for data in found if data is not None]
+    if len(parts) < count:
+        return None
+    return Code(parts[0].netlist, [file for part in parts for file in part.files], parts[0].tables).to_bytes()
+
+
+def _of_process(given: bytes, number: int, count: int) -> bytes | None:
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     try:
         process = subprocess.Popen(
-            [sys.executable, "-m", __name__],
+            [sys.executable, "-m", __name__, str(number), str(count)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment,
         )  # fmt: skip
     except OSError:
@@ -284,7 +311,7 @@ def _made_now(netlist: Netlist) -> bytes | None:
     if _ending.is_set():
         process.kill()
     try:
-        data, _ = process.communicate(_packed(_arrays(netlist)), TIMEOUT)
+        data, _ = process.communicate(given, TIMEOUT)
     except (subprocess.TimeoutExpired, OSError, ValueError):
         process.kill()
         process.communicate()
@@ -345,11 +372,15 @@ def _unpacked(data: bytes) -> dict[str, NDArray[Any]]:
 
 
 def _main() -> None:
-    """Read a netlist from stdin and write its code to stdout."""
+    """Read a netlist from stdin and write its code to stdout, or the share of it that the arguments say."""
+    from lutsmith.kernels.engine import codegen
+
     if hasattr(os, "nice"):
         os.nice(10)
+    codegen.spare()
     netlist = _netlist(_unpacked(sys.stdin.buffer.read()))
-    sys.stdout.buffer.write(Code.of(netlist).to_bytes())
+    number, count = map(int, sys.argv[1:3])
+    sys.stdout.buffer.write(Code.of(netlist, (number, count)).to_bytes())
 
 
 if __name__ == "__main__":
