@@ -13,12 +13,23 @@ from torch import Tensor
 from lutsmith.kernels import threads
 from lutsmith.kernels.training.encode import naive as naive_encode
 from lutsmith.kernels.training.fold import naive as naive_fold
+from lutsmith.kernels.training.fold_logistic import naive as naive_both
 from lutsmith.kernels.training.gates import naive as naive_gates
 from lutsmith.kernels.training.gates.naive import gate_tables
 from lutsmith.kernels.training.group_sums import naive as naive_sums
 from lutsmith.kernels.training.logistic import naive as naive_logistic
 from lutsmith.kernels.training.lookup import naive as naive_lookup
-from lutsmith.kernels.training.ops import Reads, encode, fold, gates, group_sums, logistic, lookup, to_places
+from lutsmith.kernels.training.ops import (
+    Reads,
+    encode,
+    fold,
+    fold_logistic,
+    gates,
+    group_sums,
+    logistic,
+    lookup,
+    to_places,
+)
 from lutsmith.kernels.training.to_places import naive as naive_places
 
 SAMPLES = st.sampled_from([0, 1, 2, 15, 16, 17, 63, 64, 100, 128, 129, 200, 272])
@@ -98,6 +109,41 @@ def test_kernels_agree_with_the_naive_form(rank: int, data: st.DataObject) -> No
                 near(got, should)
 
 
+@pytest.mark.parametrize("rank", range(1, 9))
+@settings(max_examples=12, deadline=None)
+@given(data=st.data())
+def test_the_logistic_function_of_the_fold_is_both_in_a_row(rank: int, data: st.DataObject) -> None:
+    x, tables, reads, grad = data.draw(problems(rank))
+    tau = data.draw(st.sampled_from([0.1, 1.0, 3.0]))
+    threads.set_num_threads(data.draw(st.integers(1, 2)))
+    leaves = [x, tables, reads.scores]
+    for leaf in leaves:
+        if leaf is not None:
+            leaf.requires_grad_(data.draw(st.booleans()))
+    out = fold_logistic(x, tables, reads, tau)
+    exact = double(Reads(*[w.detach() if isinstance(w, Tensor) else w for w in reads]))
+    wide = x.detach().double(), tables.detach().double(), exact
+    expected = naive_both.fold_logistic(*wide, tau)
+    near(out, expected)
+    if any(leaf is not None and leaf.requires_grad for leaf in leaves):
+        gained = naive_both.fold_logistic_backward(grad.double(), expected, *wide, tau)
+        for got, should in zip(gradients(out, leaves, grad), gained, strict=True):
+            if got is not None:
+                assert should is not None
+                near(got, should, 1 / tau)
+
+
+def test_the_logistic_function_of_the_fold_saturates_and_keeps_nan() -> None:
+    tables = torch.tensor([[-1e30, 1e30], [-200.0, 200.0], [torch.nan, 1.0], [-torch.inf, torch.inf]])
+    x = torch.tensor([[0.0, 1.0] * 20])
+    reads = Reads(torch.zeros(4, 1, dtype=torch.int32))
+    for dtype in (torch.float32, torch.float64):
+        out = fold_logistic(x.to(dtype), tables.to(dtype), reads)
+        expected = fold(x.to(dtype), tables.to(dtype), reads).sigmoid()
+        torch.testing.assert_close(out, expected, equal_nan=True)
+        assert out[0].tolist() == out[1].tolist() == [0.0, 1.0] * 20 or out[1].max() == 1
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("rank", [3, 6])
 def test_gradcheck_passes_in_float64(rank: int) -> None:
@@ -106,6 +152,7 @@ def test_gradcheck_passes_in_float64(rank: int) -> None:
     tables = torch.randn(4, 1 << rank, dtype=torch.float64, generator=generator, requires_grad=True)
     reads = Reads(torch.randint(6, (4, rank), generator=generator).int())  # a LUT may read a row twice
     assert torch.autograd.gradcheck(lambda x, tables: fold(x, tables, reads), (x, tables))
+    assert torch.autograd.gradcheck(lambda x, tables: fold_logistic(x, tables, reads, 0.7), (x, tables))
 
 
 def test_unreached_entries_get_exactly_no_gradient_from_binary_inputs() -> None:
@@ -214,6 +261,7 @@ def test_opcheck_passes() -> None:
     for case in ((x, tables, *reads), (x, tables, *fixed)):
         torch.library.opcheck(torch.ops.lutsmith.fold.default, case)
         torch.library.opcheck(torch.ops.lutsmith.lookup.default, (*case, 0.5))
+        torch.library.opcheck(torch.ops.lutsmith.fold_logistic.default, (*case, 0.5))
     pixels = torch.randint(256, (5, 6), dtype=torch.uint8)
     torch.library.opcheck(torch.ops.lutsmith.encode.default, (pixels, torch.rand(6, 3), 2))
 
@@ -254,7 +302,7 @@ def test_compiled_functions_give_the_same_gradients() -> None:
 
     def loss(x: Tensor, tables: Tensor, scores: Tensor) -> Tensor:
         here = reads._replace(scores=scores)
-        return (fold(x, tables, here) + lookup(x, tables, here)).square().sum()
+        return (fold(x, tables, here) + lookup(x, tables, here) + fold_logistic(x, tables, here, 0.5)).square().sum()
 
     leaves = (x, tables, reads.scores)
     expected = torch.autograd.grad(loss(*leaves), leaves)

@@ -1,4 +1,4 @@
-"""The exponential function of vectors, and the softmax of rows of numbers, in float32 and float64."""
+"""The exponential and the logistic function of vectors, and the softmax of rows of numbers, in float32 and float64."""
 
 from __future__ import annotations
 
@@ -104,3 +104,23 @@ def _exponential(b: Any, vector: Any, x: Any) -> Any:
     y = b.fadd(fma(y, b.fmul(x, x), x), constant(1.0))
     power = b.shl(b.add(k, ir.Constant(integers, [127] * vector.count)), ir.Constant(integers, [23] * vector.count))
     return b.fmul(y, b.bitcast(power, vector))
+
+
+def logistic(v: Vectors, row: Any, scale: Any, groups: Any) -> None:
+    """row = s(row * scale), s the logistic function, in place; NaN stays NaN."""
+    b, factor, one = v.builder, v.splat(scale, 0), v.constant(1.0)
+    with v.loop(groups) as q:
+        z = v.mul(v.load(row, q), factor)
+        negative = b.fcmp_ordered("<", z, v.constant(0.0))
+        power = exponential(v, v.select(negative, z, b.fneg(z)))
+        found = b.fdiv(v.select(negative, power, one), v.add(one, power))
+        v.store(v.select(b.fcmp_unordered("uno", z, z), z, found), row, q)
+
+
+def logistic_slopes(v: Vectors, grad: Any, out: Any, scale: Any, target: Any, groups: Any) -> None:
+    """target = grad y (1 - y) scale, y = out, what `logistic` gave."""
+    factor = v.splat(scale, 0)
+    with v.loop(groups) as q:
+        y = v.load(out, q)
+        slope = v.mul(y, v.sub(v.constant(1.0), y))
+        v.store(v.mul(v.mul(v.load(grad, q), slope), factor), target, q)

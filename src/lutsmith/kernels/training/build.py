@@ -173,6 +173,8 @@ def _names(kind: str, rank: int, dtype: str, kernel: str) -> dict[str, Any]:
         **products.pieces(kind_of),
         **of_bytes.pieces(rank, kind_of),
         "exponentials": vectors.piece(kind_of, 4, exponentials.exponentials),
+        "logistic_row": vectors.piece(kind_of, 3, exponentials.logistic),
+        "logistic_slopes": vectors.piece(kind_of, 5, exponentials.logistic_slopes),
     }
     roles = {
         "evaluate": loops.evaluate_fold

@@ -6,6 +6,7 @@ from lutsmith.kernels.training.best.operator import best
 from lutsmith.kernels.training.choose.operator import choose
 from lutsmith.kernels.training.encode.operator import encode
 from lutsmith.kernels.training.fold.operator import fold
+from lutsmith.kernels.training.fold_logistic.operator import fold_logistic
 from lutsmith.kernels.training.fold_pooled.operator import fold_pooled
 from lutsmith.kernels.training.gates.operator import gates
 from lutsmith.kernels.training.group_sums.operator import group_sums
@@ -26,6 +27,7 @@ __all__ = [
     "choose",
     "encode",
     "fold",
+    "fold_logistic",
     "fold_pooled",
     "gates",
     "group_sums",

@@ -154,11 +154,17 @@ class OutputLogits(Parametrization):
     """
 
     def evaluate(self, x: Tensor, weight: Tensor, reads: Reads) -> Tensor:
-        return sample_bits(self.logits(x, weight, reads), self.temperature, self.forward_sampling)
+        if self.form != "multilinear":
+            logits = self.logits(x, weight, reads)
+        elif self.forward_sampling == "soft" and reads.places is None and x.device.type == "cpu":
+            return ops.fold_logistic(x, self.tables(weight), reads, self.temperature)
+        else:
+            logits = ops.fold(x, self.tables(weight), reads)
+        return sample_bits(logits, self.temperature, self.forward_sampling)
 
     def logits(self, x: Tensor, weight: Tensor, reads: Reads) -> Tensor:
-        """z `(W, B)`: in the multilinear form the fold of its values at the corners."""
-        return ops.fold(x, self.tables(weight), reads)
+        """z `(W, B)` in a form that is not multilinear; the multilinear one is the fold of the corners."""
+        raise NotImplementedError(f"{type(self).__name__} has the form {self.form!r}, and no logits of it")
 
     def probabilities(self, weight: Tensor) -> Tensor:
         return scaled(self.tables(weight), self.temperature).sigmoid()

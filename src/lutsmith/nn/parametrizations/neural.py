@@ -72,8 +72,6 @@ class Neural(OutputLogits):
         return self._perceptrons(self._corners.to(weight).expand(len(weight), -1, -1), weight)
 
     def logits(self, x: Tensor, weight: Tensor, reads: Reads) -> Tensor:
-        if self.form == "multilinear":
-            return super().logits(x, weight, reads)
         rows = read_rows(x, reads).to(weight.dtype)
         return self._perceptrons(rows.transpose(1, 2), of_instances(weight, reads)).to(x.dtype)
 

@@ -62,8 +62,6 @@ class Poly(OutputLogits):
         return weight @ self._at_corners.to(weight)
 
     def logits(self, x: Tensor, weight: Tensor, reads: Reads) -> Tensor:
-        if self.form == "multilinear":
-            return super().logits(x, weight, reads)
         rows = read_rows(x, reads).to(weight.dtype)
         by_degree = torch.split(of_instances(weight, reads), [len(factors) for factors in self._factors], dim=1)
         monomials = torch.ones_like(rows[:, :1])

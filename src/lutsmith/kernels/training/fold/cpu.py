@@ -107,7 +107,12 @@ def lookup(x: Tensor, tables: Tensor, reads: Reads, out: Tensor) -> None:
     _forward("lookup", x, tables, reads, out)
 
 
-def _forward(kind: str, x: Tensor, tables: Tensor, reads: Reads, out: Tensor) -> None:
+def fold_logistic(x: Tensor, tables: Tensor, reads: Reads, temperature: float, out: Tensor) -> None:
+    """out (W, B) = s(fold / temperature), s the logistic function; not at places."""
+    _forward("fold", x, tables, reads, out, temperature)
+
+
+def _forward(kind: str, x: Tensor, tables: Tensor, reads: Reads, out: Tensor, temperature: float = 0.0) -> None:
     rank = reads.inputs.shape[1]
     luts = reads.inputs.shape[0] * reads.num_places
     samples = x.shape[1]
@@ -115,6 +120,8 @@ def _forward(kind: str, x: Tensor, tables: Tensor, reads: Reads, out: Tensor) ->
     cut = (parts, 1) if luts >= 4 * parts else (1, max(1, min(parts, samples // COLUMNS)))
     space, fields = begin(x, tables, reads, cut)
     fields[at.OUT] = out.data_ptr()
+    if temperature:
+        fields[at.LOGISTIC], space.numbers[at.SCALE] = 1, 1 / temperature
     threads.run(build.address(_kernel(kind, reads), rank, name_of(x)), space.address, cut[0] * cut[1])
 
 
@@ -127,8 +134,11 @@ def backward(
     dx: Tensor | None,
     dt: Tensor | None,
     dscores: Tensor | None,
+    logistic: tuple[Tensor, float] | None = None,
 ) -> None:
-    """Write the gradients of `fold` (rho None) or `lookup`, given that of its result; None: not needed."""
+    """Write the gradients of `fold` (rho None) or `lookup`, given that of its result; None: not needed. `logistic`: of
+    `fold_logistic`, what this gave and its temperature.
+    """
     rank = reads.inputs.shape[1]
     luts = reads.inputs.shape[0] * reads.num_places
     features, samples = x.shape
@@ -142,6 +152,9 @@ def backward(
     space, fields = begin(x, tables, reads, (lut_parts, batch_parts))
     parts = lut_parts * batch_parts
     fields[at.GRAD] = grad.data_ptr()
+    if logistic is not None:
+        fields[at.LOGISTIC], fields[at.OUT] = 1, logistic[0].data_ptr()
+        space.numbers[at.SCALE] = 1 / logistic[1]
     copies = 0
     if rho is not None:
         fields[at.HARD] = 1

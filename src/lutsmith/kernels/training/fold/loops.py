@@ -25,11 +25,13 @@ from lutsmith.kernels.training.templates import (
     GRAD,
     HARD,
     INPUTS,
+    LOGISTIC,
     LUT_PARTS,
     LUTS,
     OUT,
     RHO,
     SAMPLES,
+    SCALE,
     SCRATCH,
     SCRATCH_STEP,
     SHARES,
@@ -44,8 +46,8 @@ from lutsmith.kernels.training.templates import (
 from lutsmith.kernels.vectors import f64, i32, i64, prefetch
 
 # Rows of the scratch of one part, ROW numbers each. The first holds addresses of the rows that the slots read,
-# constants of the contraction (low, high, scale), indices, and saved addresses.
-CONSTANTS, CORNERS, INDICES, SAVED, TARGETS_OF = 128, 192, 256, 320, 384  # bytes into the first row
+# constants of the contraction (low, high, scale), that of the logistic function, indices, and saved addresses.
+CONSTANTS, STEEPNESS, CORNERS, INDICES, SAVED, TARGETS_OF = 128, 160, 192, 256, 320, 384  # bytes into the first row
 POINTS, SCALED, PLACES, SLOPES, PADS, LOW_ROWS, VALUES, WEIGHTS, SCRATCH_ROWS = 1, 9, 10, 11, 19, 28, 36, 68, 100
 
 AHEAD = 4  # instances from the one that asks for rows to the one that reads them
@@ -81,6 +83,8 @@ high_sweep: Any
 high_minterms: Any
 table: Any
 high_values: Any
+logistic_row: Any
+logistic_slopes: Any
 low_slopes: Any
 
 
@@ -132,7 +136,7 @@ def evaluate_lookup(entries: int, rows: int, out: int, groups: int, places: int)
 
 
 def forward(address: int, part: int) -> None:
-    """OUT[j] = the fold or look-up of instance j."""
+    """OUT[j] = the fold or look-up of instance j, or if LOGISTIC the logistic function of SCALE times it."""
     a = i64(address)
     step = a[SAMPLES] * SIZE
     first, last = share_of(a[LUTS], part // a[BATCH_PARTS], a[LUT_PARTS], 1)
@@ -143,6 +147,8 @@ def forward(address: int, part: int) -> None:
     scratch = a[SCRATCH] + part * a[SCRATCH_STEP]
     rows = i64(scratch)
     pads, places = scratch + PADS * ROW * SIZE, scratch + PLACES * ROW * SIZE
+    steepness = scratch + STEEPNESS
+    real(steepness)[0] = number(f64(address)[SCALE])
     t = 0
     for j in range(first, last):
         if j + AHEAD < last:
@@ -153,12 +159,16 @@ def forward(address: int, part: int) -> None:
         for l in range(RANK):
             rows[l] = a[X] + inputs[j * RANK + l] * step + offset
         evaluate(entries, scratch, out + offset, groups, places)
+        if a[LOGISTIC]:
+            logistic_row(out + offset, steepness, groups)
         if tail:
             for l in range(RANK):
                 rows[l] = pads + l * ROW * SIZE
                 pad(a[X] + inputs[j * RANK + l] * step + done, rows[l], tail)
             result = pads + RANK * ROW * SIZE
             evaluate(entries, scratch, result, 1, places)
+            if a[LOGISTIC]:
+                logistic_row(result, steepness, 1)
             y, z = real(out + done), real(result)
             for q in range(tail):
                 y[q] = z[q]
@@ -207,7 +217,10 @@ def weigh_split(scratch: int, g: int, e: int, groups: int) -> None:
 
 
 def backward(address: int, part: int) -> None:
-    """Gradients of the part's instances and samples: DX and DT are set to zero and added to, DOTS to be finished."""
+    """Gradients of the part's instances and samples: DX and DT are set to zero and added to, DOTS to be finished.
+
+    If LOGISTIC, GRAD is that of the logistic function of SCALE times the fold, and OUT what this gave.
+    """
     a = i64(address)
     step = a[SAMPLES] * SIZE
     lut_part, batch_part = part // a[BATCH_PARTS], part % a[BATCH_PARTS]
@@ -219,6 +232,8 @@ def backward(address: int, part: int) -> None:
     rho = number(f64(address)[RHO])
     constants = real(scratch + CONSTANTS)
     constants[0], constants[1], constants[2] = (number(1) - rho) / number(2), (number(1) + rho) / number(2), rho
+    steepness, sloped = scratch + STEEPNESS, scratch + SCALED * ROW * SIZE
+    real(steepness)[0] = number(f64(address)[SCALE])
     corners = real(scratch + CORNERS)
     corners[0], corners[1], corners[2] = number(0), number(1), number(1)
     dx, dt, dots_row = a[DX], a[DT], a[DOTS]
@@ -254,13 +269,16 @@ def backward(address: int, part: int) -> None:
             m = min(ROW, full - start)
             for l in range(RANK):
                 rows[l] = a[X] + inputs[j * RANK + l] * step + start * SIZE
+            g = a[GRAD] + j * step + start * SIZE
+            if a[LOGISTIC]:
+                logistic_slopes(g, a[OUT] + j * step + start * SIZE, steepness, sloped, m // LANES)
+                g = sloped
             if straight:
                 for l in range(RANK):
                     targets[l] = dx + inputs[j * RANK + l] * step + start * SIZE
-                g = a[GRAD] + j * step + start * SIZE
                 through(entries, scratch, g, unused if e == 0 else e, m // LANES)
                 continue
-            block(a, j, entries, e, a[GRAD] + j * step + start * SIZE, scratch, m // LANES, m)
+            block(a, j, entries, e, g, scratch, m // LANES, m)
             scatter(a, j, start, dx, dots_row, scratch, m // LANES)
         if full < end:
             for l in range(RANK):
@@ -268,6 +286,9 @@ def backward(address: int, part: int) -> None:
                 pad(a[X] + inputs[j * RANK + l] * step + full * SIZE, rows[l], end - full)
             g = pads + RANK * ROW * SIZE
             pad(a[GRAD] + j * step + full * SIZE, g, end - full)
+            if a[LOGISTIC]:
+                pad(a[OUT] + j * step + full * SIZE, sloped, end - full)
+                logistic_slopes(g, sloped, steepness, g, 1)
             block(a, j, entries, e, g, scratch, 1, end - full)
             scatter_tail(a, j, full, end - full, dx, dots_row, scratch)
 

@@ -48,9 +48,15 @@ def evaluate(x: Tensor, tables: Tensor, reads: Reads, run: Callable[..., None]) 
 
 
 def differentiate(
-    grad: Tensor, x: Tensor, tables: Tensor, reads: Reads, rho: float | None, need: tuple[bool, bool, bool]
+    grad: Tensor,
+    x: Tensor,
+    tables: Tensor,
+    reads: Reads,
+    rho: float | None,
+    need: tuple[bool, bool, bool],
+    logistic: tuple[Tensor, float] | None = None,
 ) -> Three:
-    """A backward pass on the CPU, of the look-up where there is a rho."""
+    """A backward pass on the CPU, of the look-up where there is a rho; `logistic` as in `cpu.backward`."""
     dtype = compute_dtype(x, tables)
     safe = safe_reads(reads, x.shape[0], dtype)
     like = x, tables, reads.scores
@@ -58,7 +64,8 @@ def differentiate(
         memory.empty(tensor.shape, dtype) if wanted and tensor is not None else None
         for tensor, wanted in zip(like, need, strict=True)
     ]
-    cpu.backward(dense(grad, dtype), dense(x, dtype), dense(tables, dtype), safe, rho, *outputs)
+    after = None if logistic is None else (dense(logistic[0], dtype), logistic[1])
+    cpu.backward(dense(grad, dtype), dense(x, dtype), dense(tables, dtype), safe, rho, *outputs, after)
     return results(x, like, outputs)
 
 
