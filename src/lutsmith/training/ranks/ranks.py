@@ -61,8 +61,17 @@ class Ranks:
 
     @classmethod
     def here(cls) -> Ranks:
-        """Return the ranks that the environment tells of, as torchrun sets it."""
+        """Return the ranks that the environment tells of, as torchrun sets it.
+
+        Raises:
+            ValueError: it tells of some only: a shell has variables of torchrun that are not for this process.
+        """
         names = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE")
+        if missing := [name for name in names if not os.environ.get(name, "").isdecimal()]:
+            raise ValueError(
+                f"TORCHELASTIC_RUN_ID and WORLD_SIZE are set, as torchrun does for {os.environ['WORLD_SIZE']} "
+                f"processes, without {', '.join(missing)}: unset them, or start this script with torchrun"
+            )
         rank, size, local_rank, local_size = (int(os.environ[name]) for name in names)
         return cls(rank, size, local_rank, local_size, _shared)
 
