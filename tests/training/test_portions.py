@@ -232,6 +232,15 @@ def test_variables_of_torchrun_that_are_left_in_a_shell_are_named(monkeypatch: p
         Trainer(quiet=True).fit(network(), *images(100))
 
 
+def test_a_lost_process_is_told_by_the_first_sentence_of_torch() -> None:
+    said = "[/pytorch/gloo/pair.cc:534] Connection closed by peer [127.0.0.1]:4. This may be anything\nat all"
+    with (
+        pytest.raises(ProcessLostError, match=r"\(Connection closed by peer \[127.0.0.1\]:4\)$"),
+        Ranks(0, 2)._talking(),
+    ):
+        raise RuntimeError(said)
+
+
 def test_the_cause_is_raised_and_not_what_followed_from_it(tmp_path: Path) -> None:
     followed, cause = ProcessLostError("lost"), KeyError("cause")
     with pytest.raises(KeyError, match="cause"):
