@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 from pathlib import Path
 from types import SimpleNamespace
@@ -22,7 +23,7 @@ from lutsmith.training import Settings, Trainer
 from lutsmith.training.augmentation.bits import flip_bits
 from lutsmith.training.loop.agreement import Agreement
 from lutsmith.training.loop.checkpointing import Checkpointing
-from lutsmith.training.ranks import launching, shared_sums
+from lutsmith.training.ranks import launching, shared_sums, worker
 from lutsmith.training.ranks.gradients import GradientSum
 from lutsmith.training.ranks.handing import hand, take_over, taken
 from lutsmith.training.ranks.launching import _result
@@ -207,6 +208,26 @@ def test_a_full_temporary_folder_and_full_shared_memory_are_told_or_done_without
     monkeypatch.setattr(shared_sums.shutil, "disk_usage", lambda _: SimpleNamespace(free=shared_sums.SLOT))
     monkeypatch.setattr(shared_sums, "_MEMORY", Path("/"))
     assert SharedSums.make(2) is None
+
+
+def test_a_process_that_cannot_write_its_outcome_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(*_: Any) -> None:
+        raise OSError("9 requested and 5 written")
+
+    def leave(code: int) -> None:
+        raise SystemExit(code)
+
+    hand(tmp_path / worker.WORK, list)
+    monkeypatch.setattr(worker, "hand", full)
+    monkeypatch.setattr(worker.os, "_exit", leave)
+    monkeypatch.setattr(worker.signal, "signal", lambda *_: None)
+    monkeypatch.setattr(worker, "join", lambda *_: None)
+    monkeypatch.setattr(worker.os, "environ", dict(os.environ))
+    with pytest.raises(SystemExit, match="1"):
+        worker.work(0, str(tmp_path), {}, None)
+    assert "process 0 cannot write what it reached" in capsys.readouterr().err
 
 
 def test_a_daemon_cannot_start_processes(monkeypatch: pytest.MonkeyPatch) -> None:

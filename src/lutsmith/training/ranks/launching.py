@@ -209,8 +209,8 @@ def _result(
 def _how(code: int) -> str:
     if code >= 0:
         return (
-            f"ended with exit code {code} before it began, and wrote why above; a script does what it does under "
-            'if __name__ == "__main__":'
+            f"ended with exit code {code} and no result, and wrote why above; if it did not begin: a script does what "
+            'it does under if __name__ == "__main__":'
         )
     name = signal.Signals(-code).name if -code in set(signal.Signals) else f"signal {-code}"
     return f"was killed by {name}{' (out of memory?)' if name == 'SIGKILL' else ''}, and all others were ended"

@@ -62,9 +62,13 @@ def work(rank: int, folder: str, environment: dict[str, str], shared: SharedSums
         outcome = Outcome(0.0, act())
     except BaseException as error:
         outcome = Outcome(0.0, error=_portable(error, rank))
-    if place.is_dir():  # the parent is there to read it
-        _say(outcome_path(place, rank), outcome, rank)
     failed = outcome.error is not None and not isinstance(outcome.error, TrainingInterrupted)
+    try:
+        if place.is_dir():  # the parent is there to read it
+            _say(outcome_path(place, rank), outcome, rank)
+    except OSError as error:
+        sys.stderr.write(f"process {rank} cannot write what it reached to {place.parent}: {error}\n")
+        failed = True
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(1 if failed else 0)  # threads of a broken connection must not keep it
