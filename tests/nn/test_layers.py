@@ -267,3 +267,22 @@ def test_every_argument_of_a_layer_has_its_key() -> None:
         more = {"transposed", "connection_rule"} if kind == "conv" else set()
         assert arguments | more | {"sampling", "temperature", "weight_init", "form"} <= keys
         assert keys.isdisjoint(told)
+
+
+@pytest.mark.parametrize(
+    "layers",
+    [
+        [{"conv": 4}, {"pool": "or"}],
+        [{"conv": 4}, {"residual": [{"conv": 4, "padding": 1}], "gate": "learned"}],
+        [{"conv": 4}, {"residual": [{"conv": 4, "padding": 1}], "gate": "or"}],
+        [{"parallel": [[{"conv": 4}], [{"conv": 4}]]}, {"shuffle": 2}],
+    ],
+    ids=str,
+)
+def test_a_batch_without_rows_goes_both_ways(layers: Any) -> None:
+    """Of several processes that share a small batch, some have no rows."""
+    model = made(layers).train()
+    found = model(torch.from_numpy(IMAGES[:0]))
+    found.sum().backward()
+    assert found.shape == (0, 4)
+    assert all(p.grad is None or not p.grad.any() for p in model.parameters())

@@ -155,9 +155,11 @@ def begun(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
 
     def start(*action: object, torchrun: bool = False) -> subprocess.Popen[str]:
         devices = "torchrun" if torchrun else 2
+        (tmp_path / "temporary").mkdir()
         process = subprocess.Popen(
-            command(tmp_path, devices, *(action or ("slow", 0, 0, 0)), torchrun=torchrun), env=environment(), cwd=SRC,
-            stderr=subprocess.PIPE, text=True, start_new_session=True,
+            command(tmp_path, devices, *(action or ("slow", 0, 0, 0)), torchrun=torchrun), cwd=SRC,
+            env={**environment(), "TMPDIR": str(tmp_path / "temporary")}, stderr=subprocess.PIPE, text=True,
+            start_new_session=True,
         )  # fmt: skip
         started.append(process)
         wait_for(lambda: (tmp_path / "began").exists() or process.poll() is not None)
@@ -236,6 +238,7 @@ def test_processes_whose_parent_is_killed_save_and_end(begun: Any, tmp_path: Pat
     os.kill(process.pid, signal.SIGKILL)
     ended(process, pids)
     assert together.state_of(tmp_path / "checkpoint.pt") > before
+    assert not list((tmp_path / "temporary").glob("lutsmith-*"))
     check_goes_on(tmp_path)
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import pickle
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -18,13 +21,18 @@ from lutsmith.data.augmentation.portion import Portion
 from lutsmith.ground.interrupts import TrainingInterrupted
 from lutsmith.training import Settings, Trainer
 from lutsmith.training.augmentation.bits import flip_bits
+from lutsmith.training.loop.agreement import Agreement
+from lutsmith.training.loop.checkpointing import Checkpointing
+from lutsmith.training.ranks import launching, shared_sums, worker
 from lutsmith.training.ranks.gradients import GradientSum
 from lutsmith.training.ranks.handing import hand, take_over, taken
 from lutsmith.training.ranks.launching import _result
-from lutsmith.training.ranks.ranks import ALONE, ProcessLostError
+from lutsmith.training.ranks.ranks import ALONE, ProcessLostError, Ranks
+from lutsmith.training.ranks.shared_sums import SharedSums
 from lutsmith.training.ranks.worker import Outcome
 
 from .models import images, network, same_state
+from .together import state_of
 
 CHANGES = (
     Shift(2), Crop(2, "reflect"), Flip(0.5), Affine(20, 0.2, 5, 1.0), Affine(rotate=9), ColourJitter(0.2, 0.2, 0.2),
@@ -119,6 +127,139 @@ def test_a_network_takes_over_what_its_copy_has_become_in_place() -> None:
     assert mine[2].weight is weight
     assert mine[2].noise == 0.25
     assert mine.training == theirs.training
+
+
+class Aliased(nn.Module):
+    """Reads its children by another name than theirs."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inner = network()
+        self.layers, self.weight_of = [self.inner], {"last": self.inner[2].weight}
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        result: torch.Tensor = self.layers[0](x)
+        return result
+
+
+def test_a_network_that_took_over_still_reads_its_own_modules_and_not_those_of_the_copy() -> None:
+    mine = Aliased()
+    theirs = pickle.loads(pickle.dumps(mine))
+    Trainer(Settings(epochs=1, batch_size=32, lr=0.1), quiet=True).fit(theirs, *images(100))
+    take_over(mine, theirs)
+    assert same_state(mine, theirs)
+    assert mine.layers[0] is mine.inner
+    assert mine.weight_of["last"] is mine.inner[2].weight
+
+
+def test_a_step_in_which_a_process_is_lost_leaves_no_trace_in_the_checkpoint(tmp_path: Path) -> None:
+    model, saved = nn.BatchNorm1d(3), list[dict[str, Any]]()
+    state: Any = SimpleNamespace(
+        model=model, position=SimpleNamespace(mean_loss=lambda: 0.0),
+        to_checkpoint=lambda: {"model": {name: value.clone() for name, value in model.state_dict().items()}},
+    )  # fmt: skip
+    folder: Any = SimpleNamespace(path=tmp_path, save=saved.append)
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    keeping = Checkpointing(folder, state, {}, "", 30.0, Ranks(0, 2))
+
+    @keeping.step_kept_if_others_are_lost()
+    def step() -> None:
+        model(torch.rand(5, 3))
+        raise ProcessLostError("lost")
+
+    with pytest.raises(ProcessLostError):
+        step()
+    assert all(torch.equal(saved[0]["model"][name], value) for name, value in before.items())
+
+
+def test_a_process_that_is_lost_after_the_last_step_of_an_epoch_costs_no_step(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings, after = Settings(epochs=2, batch_size=32, lr=0.1), Agreement.after
+
+    def lost(self: Any, name: str) -> None:
+        if name == "after_step" and (self._stage.epoch, self._stage.batch) == (1, 2):
+            raise ProcessLostError("lost")
+        after(self, name)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Agreement, "after", lost)
+        with pytest.raises(ProcessLostError):
+            Trainer(settings, folder=tmp_path, quiet=True).fit(network(), *images(100))
+    assert state_of(tmp_path / "checkpoint.pt") == (1, 2)  # of 2
+    resumed, whole = network(), network()
+    fits = [
+        Trainer(settings, folder=tmp_path, quiet=True).fit(resumed, *images(100), resume=True),
+        Trainer(settings, quiet=True).fit(whole, *images(100)),
+    ]
+    assert same_state(resumed, whole)
+    assert [epoch.loss for epoch in fits[0].history] == [epoch.loss for epoch in fits[1].history]
+
+
+def test_a_full_temporary_folder_and_full_shared_memory_are_told_or_done_without(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def full(*_: Any) -> None:
+        raise OSError("9 requested and 5 written")
+
+    monkeypatch.setattr(launching, "hand", full)
+    with pytest.raises(OSError, match=r"cannot be written to .*9 requested.*TMPDIR"):
+        launching.launch(list, 2, None)
+    monkeypatch.setattr(shared_sums.shutil, "disk_usage", lambda _: SimpleNamespace(free=shared_sums.SLOT))
+    monkeypatch.setattr(shared_sums, "_MEMORY", Path("/"))
+    assert SharedSums.make(2) is None
+
+
+def test_a_process_that_cannot_write_its_outcome_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(*_: Any) -> None:
+        raise OSError("9 requested and 5 written")
+
+    def leave(code: int) -> None:
+        raise SystemExit(code)
+
+    hand(tmp_path / worker.WORK, list)
+    monkeypatch.setattr(worker, "hand", full)
+    monkeypatch.setattr(worker.os, "_exit", leave)
+    monkeypatch.setattr(worker.signal, "signal", lambda *_: None)
+    monkeypatch.setattr(worker, "join", lambda *_: None)
+    monkeypatch.setattr(worker.os, "environ", dict(os.environ))
+    with pytest.raises(SystemExit, match="1"):
+        worker.work(0, str(tmp_path), {}, None)
+    assert "process 0 cannot write what it reached" in capsys.readouterr().err
+
+
+def test_a_daemon_cannot_start_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(launching.multiprocessing, "current_process", lambda: SimpleNamespace(daemon=True))
+    with pytest.raises(RuntimeError, match=r"devices=2 .*daemonic"):
+        Trainer(devices=2, quiet=True).fit(network(), *images(100))
+
+
+def test_new_processes_are_not_told_of_a_start_method_that_they_do_not_know(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = list[str]()
+    monkeypatch.setattr(launching.multiprocessing, "get_start_method", lambda allow_none: "loky")
+    monkeypatch.setattr(launching.multiprocessing, "set_start_method", lambda name, force: told.append(name))
+    with launching._start_method_known():
+        assert told == ["spawn"]
+    assert told == ["spawn", "loky"]
+
+
+def test_variables_of_torchrun_that_are_left_in_a_shell_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TORCHELASTIC_RUN_ID", "some")
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.delenv("RANK", raising=False)
+    with pytest.raises(ValueError, match=r"TORCHELASTIC_RUN_ID .* without RANK, .*unset them"):
+        Trainer(quiet=True).fit(network(), *images(100))
+
+
+def test_a_lost_process_is_told_by_the_first_sentence_of_torch() -> None:
+    said = "[/pytorch/gloo/pair.cc:534] Connection closed by peer [127.0.0.1]:4. This may be anything\nat all"
+    with (
+        pytest.raises(ProcessLostError, match=r"\(Connection closed by peer \[127.0.0.1\]:4\)$"),
+        Ranks(0, 2)._talking(),
+    ):
+        raise RuntimeError(said)
 
 
 def test_the_cause_is_raised_and_not_what_followed_from_it(tmp_path: Path) -> None:

@@ -143,6 +143,7 @@ CASES = {
     "resting": Case(replace(PLAIN, epochs=4, score_every=2, freeze_wires=0.5, freeze=(0.5,), sampling_final="hard")),
     "gumbel": Case(replace(PLAIN, sampling_final="gumbel_soft", sampling_from=0.0)),
     "one row a step": Case(replace(PLAIN, epochs=1, batch_size=1, flip=0.5, bit_flip=0.1), rows=40),
+    "one row, penalties": Case(replace(PLAIN, epochs=1, batch_size=1), rows=40, trainer=penalties),
     "one row, norms": Case(replace(PLAIN, epochs=1, batch_size=3, validation=0.0), normed, rows=30),
 }
 

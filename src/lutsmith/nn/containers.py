@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -163,7 +164,7 @@ class LogicResidual(nn.Module):
                 f"LogicResidual got an input of shape {tuple(x.shape)}; expected (batch, {self.channels}, ...)"
             )
         pairs = _joined([x.to(y.dtype), y], 1)
-        found: Tensor = self.gates(pairs.reshape(len(x), 2 * self.channels, -1))
+        found: Tensor = self.gates(pairs.reshape(len(x), 2 * self.channels, math.prod(x.shape[2:])))
         return found.reshape(x.shape)
 
     def lower(self, builder: CircuitBuilder, signals: NDArray[np.int32]) -> NDArray[np.int32]:

@@ -7,6 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import torch
+from torch import Tensor, nn
+
 from lutsmith.training.files.folder import TrainingFolder
 from lutsmith.training.isolation import generator_states, set_generator_states
 from lutsmith.training.loop.feed import Feed
@@ -84,15 +87,33 @@ class Checkpointing:
                 self._state.adopt(saved)
 
     @contextmanager
-    def kept_if_others_are_lost(self) -> Iterator[None]:
-        """Save if another process is lost in the block, a step: nothing has changed yet but random generators."""
-        before = None if self._ranks.alone or self._folder.path is None else generator_states()
+    def step_kept_if_others_are_lost(self) -> Iterator[None]:
+        """Save if another process is lost in the block, a step: it is taken again later.
+
+        Nothing has changed by then but random generators and statistics, such as those of batch norm: they are put
+        back.
+        """
+        if self._ranks.alone or self._folder.path is None:
+            yield
+            return
+        generators, statistics = generator_states(), _statistics(self._state.model)
         try:
             yield
         except ProcessLostError:
-            if before is not None:
-                set_generator_states(before)
-                self.save()
+            set_generator_states(generators)
+            with torch.no_grad():
+                for buffer, value in statistics:
+                    buffer.copy_(value)
+            self.save()
+            raise
+
+    @contextmanager
+    def kept_if_others_are_lost(self) -> Iterator[None]:
+        """Save if another process is lost in the block, which comes after a step and changes nothing."""
+        try:
+            yield
+        except ProcessLostError:
+            self.save()
             raise
 
     def _read(self) -> dict[str, Any] | None:
@@ -106,6 +127,15 @@ class Checkpointing:
             if found := differences(self._run, saved):
                 raise ValueError(f"it is of a run with other arguments: {'; '.join(found)}")
         return saved
+
+
+def _statistics(model: nn.Module) -> list[tuple[Tensor, Tensor]]:
+    """Return the buffers that a forward pass may change, and copies of them. Wiring, which is large, is integers."""
+    return [(buffer, buffer.detach().clone()) for buffer in model.buffers() if _may_change(buffer)]
+
+
+def _may_change(buffer: Tensor) -> bool:
+    return buffer.is_floating_point() or buffer.numel() == 1
 
 
 @contextmanager

@@ -159,14 +159,15 @@ class Loop:
     def step(self, chosen: Rows) -> None:
         """Take one step on some rows, and record it."""
         at = self.state.position
-        with self.checkpointing.kept_if_others_are_lost():
+        with self.checkpointing.step_kept_if_others_are_lost():
             loss = self.stepper.take(chosen, at)
         at.loss += loss
         at.batch += 1
         self.stage.batch = at.batch
         for callback in self.state.callbacks:
             callback.after_step(self.stage)
-        self.agreement.after("after_step")
+        with self.checkpointing.kept_if_others_are_lost():
+            self.agreement.after("after_step")
 
     def finish_epoch(self, began: float) -> None:
         """Validate the epoch whose last step is done, log it, and move to the next."""

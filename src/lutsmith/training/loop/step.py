@@ -136,13 +136,16 @@ class TrainingStep:
     def _nothing(self, chosen: Rows, at: Position) -> Tensor:
         """Return a loss of 0 over no rows, with gradients of 0: this process has no part in the batch.
 
-        It does what the others do, so that modules that look at whole batches, and random generators, stay in step.
+        It does what the others do, backwards too, so that modules that look at whole batches, and random generators,
+        stay in step. A mean over no rows is not a number, which 0 times it still is; its gradients are 0.
         """
         batch, flipping = self._batch(chosen, at)
         outputs = self._forward(batch, flipping)
-        for penalty in self._penalties:
-            penalty(self._state.model, batch, outputs)
-        return outputs.sum() * 0
+        loss = outputs.sum() * 0
+        with self._devices.fabric.autocast():
+            for penalty in self._penalties:
+                loss = loss + torch.as_tensor(penalty(self._state.model, batch, outputs) * 0).nan_to_num()
+        return loss
 
     def warm_up(self, at: Position) -> None:
         """Run a batch forward and backward in both modes, so that kernels are compiled; leave no trace of it.

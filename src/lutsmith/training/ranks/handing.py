@@ -5,6 +5,7 @@ So data that are shared by several processes are in memory once, and data that w
 
 from __future__ import annotations
 
+import copy
 import mmap
 import pickle
 from pathlib import Path
@@ -79,17 +80,25 @@ def taken(path: Path) -> Any:
 
 
 def take_over(mine: nn.Module, theirs: nn.Module) -> None:
-    """Give a network the state of its copy: tensors in place, and everything else that its modules know."""
+    """Give a network the state of its copy: tensors in place, and everything else that its modules know.
+
+    Where a module of the copy knows other modules or tensors of the copy, outside of its children, it shall know those
+    of the network: so values are copied once more, with these in their places.
+    """
     others = dict(theirs.named_modules())
-    for name, module in list(mine.named_modules()):
-        other = others[name]
-        for key, value in other.__dict__.items():
-            if key not in ("_parameters", "_buffers", "_modules"):
-                module.__dict__[key] = value
+    pairs = [(module, others[name]) for name, module in mine.named_modules()]
+    places: dict[int, Any] = {id(other): module for module, other in pairs}
+    for module, other in pairs:
         for kind in ("_parameters", "_buffers"):
             own = module.__dict__[kind]
             for key, value in other.__dict__[kind].items():
                 own[key] = _taken_over(own.get(key), value)
+                if value is not None:
+                    places[id(value)] = own[key]
+    for module, other in pairs:
+        for key, value in other.__dict__.items():
+            if key not in ("_parameters", "_buffers", "_modules"):
+                module.__dict__[key] = copy.deepcopy(value, places)
 
 
 def _taken_over(own: Tensor | None, other: Tensor | None) -> Tensor | None:

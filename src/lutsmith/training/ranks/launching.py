@@ -50,7 +50,7 @@ def launch(act: Callable[[], Any], count: int, checkpoint: Path | None) -> Any:
     check_main(count)
     folder = Path(tempfile.mkdtemp(prefix=OURS))  # for this user alone
     try:
-        hand(folder / WORK, act)
+        _hand(folder, act)
         store = TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False, timeout=timedelta(minutes=5))
         environment = {
             "MASTER_ADDR": "127.0.0.1",
@@ -67,8 +67,25 @@ def launch(act: Callable[[], Any], count: int, checkpoint: Path | None) -> Any:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def _hand(folder: Path, act: Callable[[], Any]) -> None:
+    try:
+        hand(folder / WORK, act)
+    except OSError as error:
+        raise OSError(
+            f"what the processes need cannot be written to {folder.parent} ({error}): free some space there, or set "
+            "TMPDIR to a folder with more of it"
+        ) from error
+
+
 def check_main(count: int) -> None:
-    """Raise RuntimeError where a new process runs a script that starts processes again."""
+    """Raise RuntimeError in a process that cannot start others: a new one that runs a script which starts processes
+    again, or a daemon.
+    """
+    if multiprocessing.current_process().daemon:
+        raise RuntimeError(
+            f"devices={count} starts processes, and a daemonic process, such as a worker of multiprocessing.Pool, "
+            "cannot: train in another one"
+        )
     if getattr(multiprocessing.current_process(), "_inheriting", False):
         raise RuntimeError(
             f"devices={count} starts processes that read this script again: put what it does under "
@@ -83,7 +100,7 @@ def _joined(folder: Path, count: int, environment: dict[str, str], checkpoint: P
     asked, lost = 0.0, list[int]()
     with Interrupts() as interrupts:
         try:
-            with _ctrl_c_ignored(), _no_main_without_file():
+            with _ctrl_c_ignored(), _no_main_without_file(), _start_method_known():
                 context = start_processes(  # type: ignore[no-untyped-call]
                     work, (str(folder), environment, shared), count, join=False, start_method="spawn"
                 )
@@ -131,6 +148,22 @@ def _no_main_without_file() -> Iterator[None]:
         main.__file__ = named
 
 
+@contextmanager
+def _start_method_known() -> Iterator[None]:
+    """Keep processes that are started inside the block from a default that they do not know, such as joblib's: a new
+    process is told which one its parent has.
+    """
+    before = multiprocessing.get_start_method(allow_none=True)
+    if before is None or before in multiprocessing.get_all_start_methods():
+        yield
+        return
+    multiprocessing.set_start_method("spawn", force=True)
+    try:
+        yield
+    finally:
+        multiprocessing.set_start_method(before, force=True)
+
+
 def _end(context: ProcessContext | None) -> None:
     for process in () if context is None else context.processes:
         if process.is_alive():
@@ -176,8 +209,8 @@ def _result(
 def _how(code: int) -> str:
     if code >= 0:
         return (
-            f"ended with exit code {code} before it began, and wrote why above; a script does what it does under "
-            'if __name__ == "__main__":'
+            f"ended with exit code {code} and no result, and wrote why above; if it did not begin: a script does what "
+            'it does under if __name__ == "__main__":'
         )
     name = signal.Signals(-code).name if -code in set(signal.Signals) else f"signal {-code}"
     return f"was killed by {name}{' (out of memory?)' if name == 'SIGKILL' else ''}, and all others were ended"

@@ -61,8 +61,17 @@ class Ranks:
 
     @classmethod
     def here(cls) -> Ranks:
-        """Return the ranks that the environment tells of, as torchrun sets it."""
+        """Return the ranks that the environment tells of, as torchrun sets it.
+
+        Raises:
+            ValueError: it tells of some only: a shell has variables of torchrun that are not for this process.
+        """
         names = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE")
+        if missing := [name for name in names if not os.environ.get(name, "").isdecimal()]:
+            raise ValueError(
+                f"TORCHELASTIC_RUN_ID and WORLD_SIZE are set, as torchrun does for {os.environ['WORLD_SIZE']} "
+                f"processes, without {', '.join(missing)}: unset them, or start this script with torchrun"
+            )
         rank, size, local_rank, local_size = (int(os.environ[name]) for name in names)
         return cls(rank, size, local_rank, local_size, _shared)
 
@@ -192,10 +201,9 @@ class Ranks:
         try:
             yield
         except RuntimeError as error:  # what torch raises where a peer is gone or silent
-            reason = str(error).strip().partition("\n")[0]
             raise ProcessLostError(
                 f"process {self.rank} of {self.size} lost another one: it was killed, failed or did not answer for "
-                f"{PATIENCE.seconds} s ({reason[-120:]})"
+                f"{PATIENCE.seconds} s ({_reason(error)})"
             ) from error
         finally:
             self.waited += time.perf_counter() - began
@@ -247,6 +255,14 @@ def _digest(tensors: Mapping[str, Tensor]) -> str:
     for value in tensors.values():
         found.update(value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
     return found.hexdigest()
+
+
+def _reason(error: RuntimeError) -> str:
+    """The first sentence of what torch says, without the place in its sources."""
+    line = str(error).strip().partition("\n")[0]
+    if line.startswith("["):
+        line = line.partition("] ")[2] or line
+    return line.partition(". ")[0][:120]
 
 
 def _short(value: object) -> str:

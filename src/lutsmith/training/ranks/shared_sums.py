@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import shutil
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from multiprocessing.synchronize import Semaphore
+from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -20,6 +22,7 @@ from torch import Tensor
 from lutsmith.data.augmentation.portion import Portion
 
 SLOT = 1 << 20  # bytes: a slot and what is read of the others stay in a core's cache
+_MEMORY = Path("/dev/shm")
 _LOOK = 0.5  # seconds from one look at whether the others live to the next
 
 
@@ -44,6 +47,8 @@ class SharedSums:
     def make(cls, count: int) -> SharedSums | None:
         """Return memory for so many processes, to be handed to them as they start; None where there is none."""
         context = multiprocessing.get_context("spawn")
+        if _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free < (count + 2) * SLOT:
+            return None  # to try would leave a file there
         try:
             slots = _shared(torch.zeros((count + 1, SLOT), dtype=torch.uint8))
             ids = _shared(torch.zeros(count, dtype=torch.int64))

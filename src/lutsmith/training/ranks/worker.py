@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import shutil
 import signal
 import sys
 import threading
@@ -53,16 +54,21 @@ def work(rank: int, folder: str, environment: dict[str, str], shared: SharedSums
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.environ.update(environment, RANK=str(rank), LOCAL_RANK=str(rank))
-    threading.Thread(target=_follow_parent, daemon=True).start()
     place = Path(folder)
+    threading.Thread(target=_follow_parent, args=(place,), daemon=True).start()
     try:
         join(rank, shared)
         act: Callable[[], Any] = _loaded(place / WORK)
         outcome = Outcome(0.0, act())
     except BaseException as error:
         outcome = Outcome(0.0, error=_portable(error, rank))
-    _say(outcome_path(place, rank), outcome, rank)
     failed = outcome.error is not None and not isinstance(outcome.error, TrainingInterrupted)
+    try:
+        if place.is_dir():  # the parent is there to read it
+            _say(outcome_path(place, rank), outcome, rank)
+    except OSError as error:
+        sys.stderr.write(f"process {rank} cannot write what it reached to {place.parent}: {error}\n")
+        failed = True
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(1 if failed else 0)  # threads of a broken connection must not keep it
@@ -103,12 +109,13 @@ def _named(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}"
 
 
-def _follow_parent() -> None:
-    """Stop this process when its parent is gone: as on SIGTERM, and then for good."""
+def _follow_parent(folder: Path) -> None:
+    """Stop this process when its parent is gone: as on SIGTERM, and then for good. Nobody else removes the folder."""
     parent = parent_process()
     if parent is None:
         return
     wait([parent.sentinel])
+    shutil.rmtree(folder, ignore_errors=True)
     os.kill(os.getpid(), signal.SIGTERM)
     time.sleep(_GRACE)
     os._exit(1)
