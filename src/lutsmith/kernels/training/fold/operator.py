@@ -60,12 +60,12 @@ def differentiate(
     dtype = compute_dtype(x, tables)
     safe = safe_reads(reads, x.shape[0], dtype)
     like = x, tables, reads.scores
-    outputs = [
+    dx, dt, dscores = outputs = [
         memory.empty(tensor.shape, dtype) if wanted and tensor is not None else None
         for tensor, wanted in zip(like, need, strict=True)
     ]
     after = None if logistic is None else (dense(logistic[0], dtype), logistic[1])
-    cpu.backward(dense(grad, dtype), dense(x, dtype), dense(tables, dtype), safe, rho, *outputs, after)
+    cpu.backward(dense(grad, dtype), dense(x, dtype), dense(tables, dtype), safe, rho, dx, dt, dscores, after)
     return results(x, like, outputs)
 
 
