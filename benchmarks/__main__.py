@@ -32,6 +32,8 @@ def main() -> None:
         ("simplify", "--large"),
         ("prove",),
         ("training_step",),
+        ("step_parts",),
+        ("dense_mapping",),
         ("large_layers",),
         ("convolution",),
         ("lut_neurons",),
