@@ -359,6 +359,26 @@ def test_several_processes_make_the_code_that_one_makes(cache: Path, monkeypatch
     assert machine_code.made(netlist) is None
 
 
+def test_a_process_that_was_forked_meanwhile_holds_nothing_up(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    held: list[int] = []
+
+    class Held(subprocess.Popen):
+        """A process whose stdin another one has, too."""
+
+        def __init__(self, *args, **options) -> None:
+            super().__init__(*args, **options)
+            held.append(os.dup(self.stdin.fileno()))
+
+    monkeypatch.setattr(subprocess, "Popen", Held)
+    monkeypatch.setattr(machine_code, "TIMEOUT", 20.0)
+    try:
+        assert machine_code.made(random_netlist(3, outputs=5)) is not None
+        assert held
+    finally:
+        for pipe in held:
+            os.close(pipe)
+
+
 @pytest.mark.parametrize("form", ["nodes", "tables"])
 def test_shares_of_the_files_are_all_of_them(form: str) -> None:
     if form == "nodes":

@@ -27,6 +27,7 @@ import math
 import os
 import secrets
 import stat
+import struct
 import subprocess
 import sys
 import threading
@@ -78,6 +79,7 @@ TIMEOUT = 120.0
 """Seconds that making the code may take."""
 
 _TIMED = 9
+_LENGTH = struct.Struct("<Q")
 _SIGNATURE = hashlib.sha256().digest_size
 _processes: set[subprocess.Popen[bytes]] = set()
 _threads: weakref.WeakSet[threading.Thread] = weakref.WeakSet()
@@ -311,7 +313,7 @@ def _of_process(given: bytes, number: int, count: int) -> bytes | None:
     if _ending.is_set():
         process.kill()
     try:
-        data, _ = process.communicate(given, TIMEOUT)
+        data, _ = process.communicate(_LENGTH.pack(len(given)) + given, TIMEOUT)
     except (subprocess.TimeoutExpired, OSError, ValueError):
         process.kill()
         process.communicate()
@@ -378,7 +380,8 @@ def _main() -> None:
     if hasattr(os, "nice"):
         os.nice(10)
     codegen.spare()
-    netlist = _netlist(_unpacked(sys.stdin.buffer.read()))
+    (length,) = _LENGTH.unpack(sys.stdin.buffer.read(_LENGTH.size))  # no end may come: forked processes hold the pipe
+    netlist = _netlist(_unpacked(sys.stdin.buffer.read(length)))
     number, count = map(int, sys.argv[1:3])
     sys.stdout.buffer.write(Code.of(netlist, (number, count)).to_bytes())
 
