@@ -96,7 +96,7 @@ def test_the_naive_gradients_are_those_of_autograd_through_the_formula(rank: int
 
 @pytest.mark.parametrize("layout", ["rows", "columns", "neither"])
 def test_gradients_lie_in_memory_as_torch_was_told(layout: str) -> None:
-    x, scores, places, inputs, grad = problem(5, 3, 20, 9, 21, torch.float32, torch.float32, 0)
+    x, scores, places, _, grad = problem(5, 3, 20, 9, 21, torch.float32, torch.float32, 0)
     order = {"rows": (0, 1, 2), "columns": (2, 0, 1), "neither": (1, 0, 2)}[layout]
     back = [order.index(axis) for axis in range(3)]
     scores = scores.permute(order).contiguous().permute(back)
