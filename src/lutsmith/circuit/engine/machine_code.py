@@ -45,7 +45,7 @@ from numpy.typing import NDArray
 from lutsmith.circuit.engine.evaluated import EvaluatedNodes
 from lutsmith.circuit.engine.plan import EnginePlan, Network
 from lutsmith.circuit.engine.recurring import Calls, recurring
-from lutsmith.circuit.engine.workers import num_threads
+from lutsmith.circuit.engine.workers import as_limited, num_threads
 from lutsmith.circuit.netlist import Netlist
 from lutsmith.ground.atomic import write_atomically
 from lutsmith.ground.cache import cache_base
@@ -324,8 +324,8 @@ def _of_process(given: bytes, number: int, count: int) -> bytes | None:
 
 
 def start(work: Callable[[], None]) -> threading.Thread:
-    """Do something in the background, which Python's end cuts short."""
-    thread = threading.Thread(target=work, name="lutsmith compile", daemon=True)
+    """Do something in the background, on as many cores as this thread may use, which Python's end cuts short."""
+    thread = threading.Thread(target=as_limited(work), name="lutsmith compile", daemon=True)
     with contextlib.suppress(RuntimeError):  # Python is ending already and begins no threads
         thread.start()
         _threads.add(thread)
