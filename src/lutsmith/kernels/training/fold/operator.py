@@ -65,7 +65,8 @@ def differentiate(
         for tensor, wanted in zip(like, need, strict=True)
     ]
     after = None if logistic is None else (dense(logistic[0], dtype), logistic[1])
-    cpu.backward(dense(grad, dtype), dense(x, dtype), dense(tables, dtype), safe, rho, *outputs, after)
+    dx, dt, dscores = outputs
+    cpu.backward(dense(grad, dtype), dense(x, dtype), dense(tables, dtype), safe, rho, dx, dt, dscores, after)
     return results(x, like, outputs)
 
 
