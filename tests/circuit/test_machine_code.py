@@ -22,6 +22,7 @@ from lutsmith.circuit.engine import engine as engines
 from lutsmith.circuit.engine import machine_code, recurring
 from lutsmith.circuit.engine.engine import LARGE, Engine
 from lutsmith.circuit.engine.plan import EnginePlan
+from lutsmith.circuit.engine.workers import threads_limited
 from lutsmith.ground.cache import CACHE_FOLDER
 from lutsmith.kernels.engine import codegen, lanes
 
@@ -357,6 +358,36 @@ def test_several_processes_make_the_code_that_one_makes(cache: Path, monkeypatch
 
     monkeypatch.setattr(machine_code, "_of_process", lambda *given: None if given[1] == 1 else of_process(*given))
     assert machine_code.made(netlist) is None
+
+
+def test_a_process_that_was_forked_meanwhile_holds_nothing_up(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    held: list[int] = []
+
+    class Held(subprocess.Popen):
+        """A process whose stdin another one has, too."""
+
+        def __init__(self, *args, **options) -> None:
+            super().__init__(*args, **options)
+            held.append(os.dup(self.stdin.fileno()))
+
+    monkeypatch.setattr(subprocess, "Popen", Held)
+    monkeypatch.setattr(machine_code, "TIMEOUT", 20.0)
+    try:
+        assert machine_code.made(random_netlist(3, outputs=5)) is not None
+        assert held
+    finally:
+        for pipe in held:
+            os.close(pipe)
+
+
+def test_code_is_made_on_as_many_cores_as_the_caller_may_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LUTSMITH_NUM_THREADS", "3")
+    monkeypatch.setattr(machine_code, "SHARE", 1e-6)
+    asked: list[int] = []
+    monkeypatch.setattr(machine_code, "_of_process", lambda given, number, count: asked.append(count))
+    with threads_limited(2):
+        machine_code.start(lambda: machine_code.made(random_netlist(3, outputs=5))).join(60)
+    assert asked == [2, 2]
 
 
 @pytest.mark.parametrize("form", ["nodes", "tables"])

@@ -455,3 +455,16 @@ def test_a_gate_whose_logits_have_no_softmax_is_nan_and_its_neighbours_are_not()
 def test_bad_logits_of_gates_are_named(logits: Tensor, temperature: float, words: str) -> None:
     with pytest.raises(ValueError, match=words):
         gates(logits, temperature)
+
+
+@pytest.mark.parametrize("operation", ["fold", "lookup", "fold_logistic", "logistic"])
+def test_a_gradient_of_a_gradient_is_refused(operation: str) -> None:
+    x, tables = torch.rand(4, 9, requires_grad=True), torch.rand(3, 4, requires_grad=True)
+    reads = Reads(torch.tensor([[0, 1], [2, 3], [1, 2]], dtype=torch.int32))
+    run = {"fold": fold, "lookup": lookup, "fold_logistic": fold_logistic}.get(operation)
+    out = logistic(x) if run is None else run(x, tables, reads)
+    (slopes,) = torch.autograd.grad(out.square().sum(), x, create_graph=True)
+    (plain,) = torch.autograd.grad((logistic(x) if run is None else run(x, tables, reads)).square().sum(), x)
+    assert torch.equal(slopes, plain)
+    with pytest.raises(RuntimeError, match=f"lutsmith.{operation} is differentiable once"):
+        slopes.square().sum().backward()

@@ -94,6 +94,16 @@ def test_the_naive_gradients_are_those_of_autograd_through_the_formula(rank: int
         torch.testing.assert_close(mine, theirs)
 
 
+@pytest.mark.parametrize("layout", ["rows", "columns", "neither"])
+def test_gradients_lie_in_memory_as_torch_was_told(layout: str) -> None:
+    x, scores, places, _, grad = problem(5, 3, 20, 9, 21, torch.float32, torch.float32, 0)
+    order = {"rows": (0, 1, 2), "columns": (2, 0, 1), "neither": (1, 0, 2)}[layout]
+    back = [order.index(axis) for axis in range(3)]
+    scores = scores.permute(order).contiguous().permute(back)
+    arguments = (grad, x, scores, places, 0.3, "dwn", True, True)
+    torch.library.opcheck(torch.ops.lutsmith.read_best_backward.default, arguments, test_utils="test_faketensor")
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("rule", ["softmax", "dwn"])
 @pytest.mark.parametrize("dtype", DTYPES)

@@ -27,6 +27,7 @@ import math
 import os
 import secrets
 import stat
+import struct
 import subprocess
 import sys
 import threading
@@ -44,7 +45,7 @@ from numpy.typing import NDArray
 from lutsmith.circuit.engine.evaluated import EvaluatedNodes
 from lutsmith.circuit.engine.plan import EnginePlan, Network
 from lutsmith.circuit.engine.recurring import Calls, recurring
-from lutsmith.circuit.engine.workers import num_threads
+from lutsmith.circuit.engine.workers import as_limited, num_threads
 from lutsmith.circuit.netlist import Netlist
 from lutsmith.ground.atomic import write_atomically
 from lutsmith.ground.cache import cache_base
@@ -78,6 +79,7 @@ TIMEOUT = 120.0
 """Seconds that making the code may take."""
 
 _TIMED = 9
+_LENGTH = struct.Struct("<Q")
 _SIGNATURE = hashlib.sha256().digest_size
 _processes: set[subprocess.Popen[bytes]] = set()
 _threads: weakref.WeakSet[threading.Thread] = weakref.WeakSet()
@@ -311,7 +313,7 @@ def _of_process(given: bytes, number: int, count: int) -> bytes | None:
     if _ending.is_set():
         process.kill()
     try:
-        data, _ = process.communicate(given, TIMEOUT)
+        data, _ = process.communicate(_LENGTH.pack(len(given)) + given, TIMEOUT)
     except (subprocess.TimeoutExpired, OSError, ValueError):
         process.kill()
         process.communicate()
@@ -322,8 +324,8 @@ def _of_process(given: bytes, number: int, count: int) -> bytes | None:
 
 
 def start(work: Callable[[], None]) -> threading.Thread:
-    """Do something in the background, which Python's end cuts short."""
-    thread = threading.Thread(target=work, name="lutsmith compile", daemon=True)
+    """Do something in the background, on as many cores as this thread may use, which Python's end cuts short."""
+    thread = threading.Thread(target=as_limited(work), name="lutsmith compile", daemon=True)
     with contextlib.suppress(RuntimeError):  # Python is ending already and begins no threads
         thread.start()
         _threads.add(thread)
@@ -378,7 +380,8 @@ def _main() -> None:
     if hasattr(os, "nice"):
         os.nice(10)
     codegen.spare()
-    netlist = _netlist(_unpacked(sys.stdin.buffer.read()))
+    (length,) = _LENGTH.unpack(sys.stdin.buffer.read(_LENGTH.size))  # no end may come: forked processes hold the pipe
+    netlist = _netlist(_unpacked(sys.stdin.buffer.read(length)))
     number, count = map(int, sys.argv[1:3])
     sys.stdout.buffer.write(Code.of(netlist, (number, count)).to_bytes())
 

@@ -63,6 +63,17 @@ def threads_limited(threads: int | None) -> Iterator[None]:
         _limits.threads = before
 
 
+def as_limited(work: Callable[[], None]) -> Callable[[], None]:
+    """The same work, to be done in another thread under this one's `threads_limited`."""
+    limit: int | None = getattr(_limits, "threads", None)
+
+    def limited() -> None:
+        _limits.threads = limit
+        work()
+
+    return limited
+
+
 _limits = threading.local()
 
 

@@ -39,7 +39,8 @@ def define(
         cpu: computes it on the CPU.
         other: computes it on any other device.
         fake: gives the shapes and dtypes of the results, from those of the arguments.
-        gradient: `gradient(ctx, *grads)`, one gradient an argument; None: it has none.
+        gradient: `gradient(ctx, *grads)`, one gradient an argument; None: it has none. It has no gradient itself:
+            asking for one is a RuntimeError.
         save: `save(ctx, inputs, output)`, keeps what the gradient needs.
     """
     name = schema.partition("(")[0]
@@ -64,7 +65,28 @@ def define(
     _library.impl(name, elsewhere, "CompositeExplicitAutograd")
     torch.library.register_fake(f"lutsmith::{name}", without_values, lib=_library)
     if gradient is not None:
-        torch.library.register_autograd(f"lutsmith::{name}", gradient, setup_context=save, lib=_library)
+        once = _once(name, gradient)
+        torch.library.register_autograd(f"lutsmith::{name}", once, setup_context=save, lib=_library)
+
+
+def _once(name: str, gradient: Callable[..., Any]) -> Callable[..., Any]:
+    """A gradient that cannot be differentiated: torch would take its own for zero."""
+
+    def with_graph(ctx: Any, grads: tuple[Any, ...]) -> Any:
+        with torch.no_grad():
+            found = gradient(ctx, *grads)
+        results = found if isinstance(found, tuple) else (found,)
+        if any(isinstance(tensor, Tensor) and tensor.requires_grad for tensor in (*grads, *ctx.saved_tensors)):
+            refuse = torch._C._functions.DelayedError(f"lutsmith.{name} is differentiable once", 1)
+            results = tuple(
+                refuse(tensor.detach().requires_grad_()) if isinstance(tensor, Tensor) else tensor for tensor in results
+            )
+        return results if isinstance(found, tuple) else results[0]
+
+    def once(ctx: Any, *grads: Any) -> Any:
+        return with_graph(ctx, grads) if torch.is_grad_enabled() else gradient(ctx, *grads)
+
+    return once
 
 
 def _check_devices(names: list[str], arguments: tuple[Any, ...]) -> None:

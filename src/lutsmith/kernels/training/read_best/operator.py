@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from lutsmith.kernels.training.arguments import in_columns
 from lutsmith.kernels.training.dtypes import FLOATS
 from lutsmith.kernels.training.operators import define
 from lutsmith.kernels.training.read_best import blocks, naive
@@ -81,7 +82,12 @@ def _fake(x: Tensor, _scores: Tensor, _places: Tensor, inputs: Tensor, *_: Any) 
 def _fake_backward(_: Tensor, x: Tensor, scores: Tensor, *rest: Any) -> tuple[Tensor, Tensor]:
     need_dx, need_scores = rest[-2:]
     dx = torch.empty_like(x) if need_dx else x.new_empty(0)
-    return dx, scores.new_empty(scores.shape) if need_scores else scores.new_empty(0)
+    if not need_scores:
+        return dx, scores.new_empty(0)
+    luts, rank, inputs = scores.shape
+    if in_columns(scores):
+        return dx, scores.new_empty((inputs, luts, rank)).permute(1, 2, 0)
+    return dx, scores.new_empty(scores.shape)
 
 
 def _save(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
