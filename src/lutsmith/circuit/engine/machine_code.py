@@ -72,6 +72,9 @@ MAKING_TABLE = 3e-3
 SHARE = 0.5
 """Seconds of work that are worth a process of their own."""
 
+MOST_PROCESSES = 8
+"""Processes that make one network's code, at most: each takes some 200 MB."""
+
 GAIN = 1.25
 """How many times faster than the interpreter the code must be."""
 
@@ -283,7 +286,7 @@ def made(netlist: Netlist) -> bytes | None:
 def _made_now(netlist: Netlist) -> bytes | None:
     """Compile on as many cores as the process uses, if that is worth it."""
     work = making(netlist) - STARTING
-    count = max(1, min(num_threads(), int(work / SHARE))) if work < math.inf else 1
+    count = max(1, min(num_threads(), int(work / SHARE), MOST_PROCESSES)) if work < math.inf else 1
     given, found = _packed(_arrays(netlist)), list[bytes | None]([None] * count)
 
     def make(number: int) -> None:
