@@ -17,7 +17,7 @@ from lutsmith.kernels import compiler, exponentials, vectors
 from lutsmith.kernels.training import templates
 from lutsmith.kernels.training.best import loops as choosing
 from lutsmith.kernels.training.encode import loops as encoder
-from lutsmith.kernels.training.fold import loops, passes, pieces, placed
+from lutsmith.kernels.training.fold import loops, passes, pieces, placed, scattering
 from lutsmith.kernels.training.fold_pooled import loops as pooled
 from lutsmith.kernels.training.gates import loops as gates
 from lutsmith.kernels.training.lut_sums import loops as sums
@@ -66,12 +66,12 @@ HELPERS = (
     loops.table_of,
     templates.zero,
     templates.pad,
-    loops.less,
+    scattering.less,
     loops.prefetch_rows,
-    loops.eight_dots,
+    scattering.eight_dots,
     loops.block,
-    loops.scatter,
-    loops.scatter_tail,
+    scattering.scatter,
+    scattering.scatter_tail,
     placed.locate,
     placed.some_candidates,
     placed.scatter_placed,
@@ -100,7 +100,21 @@ HELPERS = (
     sums.multiply,
     sums.pass_through,
 )
-SOURCES = (templates, loops, placed, passes, gates, mixer, encoder, pooling, pooled, sums, choosing, products)
+SOURCES = (
+    templates,
+    loops,
+    scattering,
+    placed,
+    passes,
+    gates,
+    mixer,
+    encoder,
+    pooling,
+    pooled,
+    sums,
+    choosing,
+    products,
+)
 """Modules of the templates, whose names these see."""
 
 SPLIT = pieces.SPLIT_RANK
