@@ -66,7 +66,7 @@ STARTING = 0.6
 MAKING = 5e-4
 """Seconds that code of a whole network takes to make on one core, for each node."""
 
-MAKING_TABLE = 3e-3
+MAKING_TABLE = 4e-3
 """Seconds that the function of a table takes to make on one core."""
 
 SHARE = 0.5

@@ -61,7 +61,7 @@ def host() -> tuple[str, str]:
 
 
 def spare() -> None:
-    """Have LLVM leave out what straight-line code of tables gains nothing from: compiling takes 0.4 of the time, and
+    """Have LLVM leave out what straight-line code of tables gains nothing from: compiling takes 0.7 of the time, and
     the code is as fast. It holds for all that this process compiles afterwards.
     """
     for name in _SPARED:

@@ -71,6 +71,7 @@ HELPERS = (
     scattering.eight_dots,
     loops.block,
     scattering.scatter,
+    scattering.tail_dot,
     scattering.scatter_tail,
     placed.locate,
     placed.some_candidates,

@@ -25,7 +25,6 @@ from lutsmith.kernels.training.templates import (
     DX_MORE,
     FEATURES,
     GRAD,
-    HARD,
     INPUTS,
     LUT_PARTS,
     LUTS,
@@ -63,6 +62,7 @@ table_of: Any
 block: Any
 less: Any
 eight_dots: Any
+tail_dot: Any
 add_row: Any
 add_share: Any
 add_shares: Any
@@ -230,7 +230,7 @@ def scatter_tail_placed(
     """Take the slopes of fewer samples than a vector holds to DX and DOTS."""
     step, choices, offset = a[SAMPLES] * SIZE, a[CHOICES], start * SIZE
     targets, pairs, pixels = i64(scratch + TARGETS), i32(a[CANDIDATES]), i32(a[PIXELS])
-    shares, half = real(a[SHARES]), number(0.5)
+    shares = real(a[SHARES])
     for l in range(RANK):
         d = real(scratch + (SLOPES + l) * ROW * SIZE)
         if dx != 0 and choices == 0 and targets[l] >= 0:
@@ -247,12 +247,4 @@ def scatter_tail_placed(
                     y[q] += shares[k] * d[q]
             if dots_row != 0:
                 x = real(a[X] + row if pixel >= 0 else a[AROUND] + (-1 - pixel) * step + offset)
-                total = number(0)
-                for q in range(samples):
-                    value = x[q]
-                    if a[HARD]:
-                        value = number(1) if value > half else number(0)
-                    if a[DWN]:
-                        value -= half
-                    total += d[q] * value
-                real(dots_row)[k] += total
+                real(dots_row)[k] += tail_dot(a, d, x, samples)

@@ -88,11 +88,23 @@ def eight_dots(a: Any, x: int, bits: int, candidates: int, d: int, out: int, gro
         dots(x, a[SAMPLES] * SIZE, candidates, d, out, groups)
 
 
+def tail_dot(a: Any, d: Any, x: Any, samples: int) -> Any:
+    """The dot product of slopes with one row, thresholded where the forward pass was, centred for DWN's rule."""
+    total, half = number(0), number(0.5)
+    for q in range(samples):
+        value = x[q]
+        if a[HARD]:
+            value = number(1) if value > half else number(0)
+        if a[DWN]:
+            value -= half
+        total += d[q] * value
+    return total
+
+
 def scatter_tail(a: Any, j: int, start: int, samples: int, dx: int, dots_row: int, scratch: int) -> None:
     """Take the slopes of fewer samples than a vector holds to DX and DOTS."""
     step, choices, offset = a[SAMPLES] * SIZE, a[CHOICES], start * SIZE
     inputs, candidates, shares = i32(a[INPUTS]), i32(a[CANDIDATES]), real(a[SHARES])
-    half = number(0.5)
     for l in range(RANK):
         slot = j * RANK + l
         d = real(scratch + (SLOPES + l) * ROW * SIZE)
@@ -106,13 +118,4 @@ def scatter_tail(a: Any, j: int, start: int, samples: int, dx: int, dots_row: in
                 for q in range(samples):
                     y[q] += shares[k] * d[q]
             if dots_row != 0:
-                x = real(a[X] + candidates[k] * step + offset)
-                total = number(0)
-                for q in range(samples):
-                    value = x[q]
-                    if a[HARD]:
-                        value = number(1) if value > half else number(0)
-                    if a[DWN]:
-                        value -= half
-                    total += d[q] * value
-                real(dots_row)[k] += total
+                real(dots_row)[k] += tail_dot(a, d, real(a[X] + candidates[k] * step + offset), samples)
