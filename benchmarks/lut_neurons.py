@@ -39,7 +39,7 @@ from lutsmith.nn import prove_lowering, to_circuit
 from lutsmith.nn.neurons import BinarizeSign, BinaryLinear, LUTLinear
 
 FEATURES, BATCH = 256, 128
-BATCH_README = 200
+BATCH_README = 100
 DEEPLUT = {2: 2.11, 4: 19.0}
 """Seconds of a step of DeepLUT, by k."""
 

@@ -40,7 +40,6 @@ STEPS = 40
 
 def part_of(name: str) -> str:
     """The part of a step that an operation belongs to."""
-    name = name.removeprefix("GeneratedBackwardFor_lutsmith_").removeprefix("lutsmith::")
     if name.startswith("fold") and "backward" in name.lower():
         return "LUTs backward"
     if name.startswith("fold"):

@@ -21,6 +21,7 @@ from lutsmith.hardware.verification.readers.modules import read_verilog
 from lutsmith.logic import elaborate
 from tests.export.cases import CASES
 from tests.hardware.examples import tiny
+from tests.tools import needs
 
 needs_ghdl = pytest.mark.needs("ghdl", "yosys", "abc")
 DEEP = {"words": 4, "pipeline": 2}
@@ -117,6 +118,7 @@ def test_vhdl_that_simulates_as_something_else_is_refused(attack):
     found = _found(altered)
     if attack == "a part that is not there":
         assert "nothing drives" not in str(found)  # a wire between parts is checked where they are joined
+        needs("ghdl")
         found = _found(altered, layers=LAYERS)
     assert found.outcome == "fails", str(found)
     assert re.search(told, found.failures[0].reason), str(found)
@@ -198,6 +200,7 @@ def test_what_yosys_warns_of_is_refused_but_in_what_ghdl_writes():
     assert read_verilog({"a.v": of_vhdl.encode()}, in_vhdl(design), 60, confined=False, from_vhdl=True).top
 
 
+@needs_ghdl
 def test_files_of_parts_hold_in_any_order():
     text = "\n".join(line.partition("--")[0] for line in _export(words=4).split("\n"))
     parts = ["library ieee;" + part for part in text.split("library ieee;")[1:]]

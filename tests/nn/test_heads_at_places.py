@@ -28,6 +28,7 @@ from lutsmith.nn import (
 from lutsmith.nn import convolution as convolutions
 from lutsmith.training.settings import Settings
 from lutsmith.training.trainer import Trainer
+from tests.tools import needs
 
 HEADS = (GroupSum1d, GroupSum2d, GroupSum3d)
 
@@ -90,8 +91,12 @@ def test_a_segmenter_is_its_circuit_and_its_exports_are_verified(monkeypatch: py
     assert "at each of 30 places" in proof.rows[-2].reason
 
 
+TOOLS = {"verilog": ("yosys", "abc"), "vhdl": ("ghdl", "yosys", "abc"), "c": ("cc",), "javascript": ("node",)}
+
+
 @pytest.mark.parametrize("format_name", ["verilog", "vhdl", "c", "javascript", "blif", "json"])
 def test_exports_of_decisions_at_places_are_read_back_and_run(format_name: str) -> None:
+    needs(*TOOLS.get(format_name, ()))
     torch.manual_seed(2)
     model = nn.Sequential(LogicConv2d(None, 1, 4, 1, 2, 1, 1, lut_rank=3, weight_init="random"), GroupSum2d(2)).eval()
     circuit = to_circuit(model, (1, 1, 2))

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import numba
 from numba.core import config, event
+from numba.core.caching import FunctionCache
 from numba.core.compiler_lock import global_compiler_lock
 from numba.core.registry import cpu_target
 
@@ -88,6 +89,7 @@ class _Tell(event.Listener):
 
 _register: Any = event.register  # untyped
 _flags: Any = config
+_cache_of: Any = FunctionCache
 _register("numba:compile", _Tell())
 
 
@@ -102,6 +104,15 @@ def _optimised(level: int) -> Iterator[None]:
             yield
         finally:
             _flags.OPT = usual
+
+
+def is_cached(function: Callable[..., Any]) -> bool | None:
+    """Whether Numba has something of a function in its cache on disk; None: there is no folder for it."""
+    try:
+        cache = _cache_of(function)
+    except RuntimeError:
+        return None
+    return Path(cache._cache_file._index_path).exists()
 
 
 def callback(

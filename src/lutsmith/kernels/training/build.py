@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import sys
 import threading
+from collections.abc import Iterable
 from pathlib import Path
 from types import FunctionType
 from typing import Any
@@ -14,10 +16,10 @@ import numpy as np
 from numba import types
 
 from lutsmith.kernels import compiler, exponentials, vectors
-from lutsmith.kernels.training import templates
+from lutsmith.kernels.training import ahead, templates
 from lutsmith.kernels.training.best import loops as choosing
 from lutsmith.kernels.training.encode import loops as encoder
-from lutsmith.kernels.training.fold import loops, passes, pieces, placed, scattering
+from lutsmith.kernels.training.fold import gathering, loops, passes, pieces, placed, scattering
 from lutsmith.kernels.training.fold_pooled import loops as pooled
 from lutsmith.kernels.training.gates import loops as gates
 from lutsmith.kernels.training.lut_sums import loops as sums
@@ -33,6 +35,8 @@ TEMPLATES: dict[str, Any] = {
     "fold": loops.forward,
     "lookup": loops.forward,
     "backward": loops.backward,
+    "gather_pairs": gathering.gather_pairs,
+    "gather_learned": gathering.gather_learned,
     "fold_placed": placed.forward_placed,
     "lookup_placed": placed.forward_placed,
     "backward_placed": placed.backward_placed,
@@ -70,9 +74,12 @@ HELPERS = (
     loops.prefetch_rows,
     scattering.eight_dots,
     loops.block,
+    scattering.keep,
     scattering.scatter,
     scattering.tail_dot,
     scattering.scatter_tail,
+    gathering.first_row,
+    gathering.ask_for,
     placed.locate,
     placed.some_candidates,
     placed.scatter_placed,
@@ -105,6 +112,7 @@ SOURCES = (
     templates,
     loops,
     scattering,
+    gathering,
     placed,
     passes,
     gates,
@@ -127,10 +135,10 @@ _lock = threading.Lock()
 def address(kind: str, rank: int, dtype: str) -> int:
     """Address of a kernel, compiled at first use.
 
-    `kind` is "fold", "lookup" or "backward", or one of these with "_placed", for kernels at places, "fold_pooled",
-    "backward_pooled", "fold_sums", "backward_sums", "count_sums", "slope_sums"; or, with rank 0
-    because they know no rank, "spread", "mix", "pack", "finish", "encode", "gates", "gate_gradient", "pool",
-    "pool_gradient", "best", "best_of_columns", "products" or "bits_of".
+    `kind` is "fold", "lookup" or "backward", or one of these with "_placed", for kernels at places; "gather_pairs", of
+    rank 2 alone; "fold_pooled", "backward_pooled", "fold_sums", "backward_sums", "count_sums", "slope_sums"; or, with
+    rank 0 because they know no rank, "gather_learned", "spread", "mix", "pack", "finish", "encode", "gates",
+    "gate_gradient", "pool", "pool_gradient", "best", "best_of_columns", "products" or "bits_of".
     """
     with _lock:
         return _address(kind, rank, dtype)
@@ -138,10 +146,14 @@ def address(kind: str, rank: int, dtype: str) -> int:
 
 @functools.cache
 def _address(kind: str, rank: int, dtype: str) -> int:
-    name = f"{kind}_{rank}_{dtype}_{_digest()}"
-    if kind in ("count_sums", "slope_sums"):
-        name += f"_{of_bytes.shuffles()}"
-    names = _names(kind, rank, dtype, name)
+    kernel = kind, rank, dtype
+    if ahead.pending(kernel):
+        for other in ahead.take_back((each, rank, dtype) for each in ("lookup", "lookup_placed") if each != kind):
+            _address(*other)  # rather than wait
+        ahead.wait(kernel)
+    elif not _is_made(kernel):
+        expect((each, rank, dtype) for each in ahead.FOLLOWING.get(kind, ()))
+    function = _function(kind, rank, dtype)
 
     def announce() -> None:
         key = rank, kind.endswith(("_placed", "_pooled"))
@@ -151,9 +163,34 @@ def _address(kind: str, rank: int, dtype: str) -> int:
             which += " at places" if key[1] else ""
             compiler.say(f"compiling the {which}, once per machine, about {SECONDS[rank]} s")
 
-    function = _retarget(TEMPLATES[kind], name, names)
     level = 2 if kind in QUICK or dtype == "float64" else 3  # of doubles, which check gradients, passes are few
     return compiler.callback(function, KERNEL, announce, level, error_model="numpy", fastmath=FAST)
+
+
+def expect(kernels: Iterable[ahead.Kernel]) -> None:
+    """Have those of some kernels that are in no cache compiled by another process: they will be needed soon."""
+    if missing := [kernel for kernel in kernels if not _is_made(kernel)]:
+        ahead.begin(missing)
+
+
+def make(kernel: ahead.Kernel) -> None:
+    """Compile a kernel, unless it is in the cache."""
+    if not _is_made(kernel):
+        address(*kernel)
+
+
+def _is_made(kernel: ahead.Kernel) -> bool:
+    """Whether the cache has a kernel; where there is no cache, nobody can make it for us, as if it had."""
+    return compiler.is_cached(_function(*kernel)) is not False
+
+
+@functools.cache
+def _function(kind: str, rank: int, dtype: str) -> FunctionType:
+    """A kernel before it is compiled."""
+    name = f"{kind}_{rank}_{dtype}_{_digest()}"
+    if kind in ("count_sums", "slope_sums"):
+        name += f"_{of_bytes.shuffles()}"
+    return _retarget(TEMPLATES[kind], name, _names(kind, rank, dtype, name))
 
 
 @functools.cache
@@ -228,3 +265,10 @@ def _retarget(template: Any, name: str, names: dict[str, Any]) -> FunctionType:
     copy.__qualname__ = name
     copy.__module__ = template.__module__
     return copy
+
+
+if __name__ == "__main__":  # the process that `ahead` starts
+    for text in sys.argv[1:]:
+        wanted = text.split()
+        make((wanted[0], int(wanted[1]), wanted[2]))
+        print(text, flush=True)  # noqa: T201

@@ -14,6 +14,21 @@ if TYPE_CHECKING:
     from lutsmith.training.fitting import Preparation
 
 
+RANK = 6
+"""The rank of `nn.Architecture` where none is given: it is needed before torch is there."""
+
+
+def expect_kernels(architecture: Mapping[str, Any]) -> None:
+    """Have the kernels of dense layers compiled by another process, while this one imports torch and loads data."""
+    from lutsmith.kernels.training import build
+
+    ranks = architecture.get("rank", RANK)
+    ranks = [each for each in (ranks if isinstance(ranks, (list, tuple)) else [ranks]) if each in range(1, 9)]
+    if ranks and architecture.get("luts") not in ((), []):
+        kinds = "backward", "lookup"
+        build.expect((kind, rank, "float32") for rank in dict.fromkeys(ranks) for kind in kinds)
+
+
 class Gradients(Method):
     """Networks of any depth, with learned wiring."""
 
@@ -47,6 +62,7 @@ class Gradients(Method):
         return fields
 
     def completed(self, parts: Parts) -> Parts:
+        expect_kernels(parts["architecture"])
         from lutsmith.nn import Architecture
         from lutsmith.training import Settings
 

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from lutsmith.kernels.training.arguments import in_columns
 from lutsmith.kernels.training.best import cpu, naive
-from lutsmith.kernels.training.operators import define
+from lutsmith.kernels.training.operators import call, define
 
 
 def best(scores: Tensor, *, unique: bool) -> Tensor:
@@ -16,7 +16,7 @@ def best(scores: Tensor, *, unique: bool) -> Tensor:
     `scores` (W, n, F), of any float dtype. With `unique`, slot by slot the best one that no earlier slot of the LUT has
     taken. Returns (W, n) int32. No gradient. Raises ValueError where there are no inputs, or fewer than n for `unique`.
     """
-    out: Tensor = torch.ops.lutsmith.best.default(scores.detach(), unique)
+    out: Tensor = call("best", scores.detach(), unique)
     return out
 
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from lutsmith.kernels.training.choose import cpu, naive
-from lutsmith.kernels.training.operators import define
+from lutsmith.kernels.training.operators import call, define
 
 
 def choose(scores: Tensor, candidates: Tensor) -> Tensor:
@@ -15,7 +15,7 @@ def choose(scores: Tensor, candidates: Tensor) -> Tensor:
     `scores` (W, n, K), of any float dtype; `candidates` (W, n, K) int32. Returns (W, n) int32. No gradient.
     Raises ValueError when shapes or dtypes do not fit or K is 0.
     """
-    out: Tensor = torch.ops.lutsmith.choose.default(scores.detach(), candidates)
+    out: Tensor = call("choose", scores.detach(), candidates)
     return out
 
 

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from lutsmith.kernels.training import memory
 from lutsmith.kernels.training.encode import cpu, naive
-from lutsmith.kernels.training.operators import define
+from lutsmith.kernels.training.operators import call, define
 
 
 def encode(x: Tensor, thresholds: Tensor, inner: int = 1) -> Tensor:
@@ -18,7 +18,7 @@ def encode(x: Tensor, thresholds: Tensor, inner: int = 1) -> Tensor:
     (f // inner) z inner + b inner + f % inner, so that `inner` = H W keeps the bits of an image's channel together.
     Raises ValueError when shapes or dtypes do not fit or inner does not divide F.
     """
-    out: Tensor = torch.ops.lutsmith.encode.default(x.detach(), thresholds.detach(), inner)
+    out: Tensor = call("encode", x.detach(), thresholds.detach(), inner)
     return out
 
 

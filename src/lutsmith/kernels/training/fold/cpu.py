@@ -1,9 +1,11 @@
 """Fold and look-up on the CPU: fills in the argument block, splits the work, and runs the kernels.
 
-Forward passes split the LUTs over the threads: a result is computed by itself. Backward passes add up, and are cut by
-sizes alone, never by the number of threads: batches of 256 samples and more into parts of samples, smaller ones into
-parts of the LUTs, each with its own copy of the input gradient (threads that own columns of one row would fetch each
-other's cache lines). Copies are added up in a fixed order, so that any number of threads gives the same bits.
+Forward passes split the LUTs over the threads: a result is computed by itself. Backward passes add up. From 128
+samples on, rows gather their gradients from their readers where that is quicker: LUTs of two inputs, and learned slots.
+Each row is the work of one thread, whichever that is. Other backward passes are cut by sizes alone, never by the number
+of threads: batches of 256 samples and more into parts of samples, smaller ones into parts of the LUTs, each with its
+own copy of the input gradient (threads that own columns of one row would fetch each other's cache lines). Copies are
+added up in a fixed order, so that any number of threads gives the same bits.
 """
 
 from __future__ import annotations
@@ -18,12 +20,16 @@ from lutsmith.kernels.training import templates as at
 from lutsmith.kernels.training.arguments import Workspace, name_of, split, workspace
 from lutsmith.kernels.training.fold.loops import SCRATCH_ROWS
 from lutsmith.kernels.training.fold.pieces import ROW
+from lutsmith.kernels.training.fold.readers import RowReaders, readers_of
 from lutsmith.kernels.training.reads import Reads
 
 COLUMNS = 128  # samples a part that make it worth splitting the batch
 MOST = 16  # parts of a sum
 COPIES = 1 << 26  # bytes that copies of the input gradient of kernels at places take at most, or one of them
 FEW = 4  # table entries a feature below which one thread is done before two have added up their copies
+GATHERED = 128  # samples from which rows gather their gradients: below, LUTs are quicker to scatter theirs
+LINE = 16  # numbers that rows of slopes are filled up to
+SLOPED = 1 << 23  # bytes of slopes that are kept at a time, or 128 samples of them
 WORTH = 64  # table entries a feature that make one more pair of copies of the input gradient cheap
 
 
@@ -145,10 +151,17 @@ def backward(
     name = name_of(x)
     placed = reads.places is not None
     shared = placed or (dt is not None and reads.table_ptr is not None)
-    if placed:
+    learned = reads.candidates is not None and (dx is not None or dscores is not None)
+    gathered = dx is not None and samples >= GATHERED and not placed
+    by_rows = gathered and learned
+    pairs = gathered and rank == 2 and rho is None and not (learned or reads.table_ptr is not None)
+    if pairs:
+        lut_parts, batch_parts = split(luts * samples << rank, features), 1
+    elif placed:
         lut_parts, batch_parts = placed_parts(luts, rank, x, dx)
     else:
-        lut_parts, batch_parts = _parts(luts, rank, features, samples, dx=dx is not None, shared=shared)
+        added_up = dx is not None and not by_rows
+        lut_parts, batch_parts = _parts(luts, rank, features, samples, dx=added_up, shared=shared)
     space, fields = begin(x, tables, reads, (lut_parts, batch_parts))
     parts = lut_parts * batch_parts
     fields[at.GRAD] = grad.data_ptr()
@@ -163,14 +176,22 @@ def backward(
         space.numbers[at.RHO] = 1
     if dx is not None:
         fields[at.DX] = dx.data_ptr()
-        fields[at.DX_MORE] = space.reserve("dx", (lut_parts - 1) * dx.nbytes)
-        copies += lut_parts - 1
+        if not (pairs or by_rows):
+            fields[at.DX_MORE] = space.reserve("dx", (lut_parts - 1) * dx.nbytes)
+            copies += lut_parts - 1
     if dt is not None:
         dt_copies = parts if shared else batch_parts
         fields[at.DT], fields[at.DT_COPIES] = dt.data_ptr(), dt_copies
         fields[at.DT_MORE] = space.reserve("dt", (dt_copies - 1) * dt.nbytes)
         copies += dt_copies - 1
-    if reads.candidates is not None and reads.scores is not None and (dx is not None or dscores is not None):
+    if pairs:
+        readers = readers_of(reads.inputs, features)
+        _tell_readers(fields, readers)
+        threads.run(build.address("gather_pairs", 2, name), space.address, parts)
+        return
+    if learned:
+        assert reads.candidates is not None
+        assert reads.scores is not None
         choices = reads.scores.shape[2]
         fields[at.CHOICES], fields[at.CANDIDATES] = choices, reads.candidates.data_ptr()
         if placed:
@@ -183,14 +204,45 @@ def backward(
             fields[at.LUT_PARTS], fields[at.BATCH_PARTS] = parts, 1
             threads.run(build.address("spread", 0, name), space.address, parts)
         if dscores is not None:
-            _pack(space, features, samples, parts, name, hard=rho is not None)
+            if not by_rows:
+                _pack(space, features, samples, parts, name, hard=rho is not None)
             fields[at.DOTS], fields[at.DOTS_COPIES] = dscores.data_ptr(), parts if placed else batch_parts
             fields[at.DOTS_MORE] = space.reserve("dots", (int(fields[at.DOTS_COPIES]) - 1) * dscores.nbytes)
             copies += 1
     fields[at.LUT_PARTS], fields[at.BATCH_PARTS] = lut_parts, batch_parts
-    threads.run(build.address(_kernel("backward", reads), rank, name), space.address, parts)
+    if by_rows:
+        assert reads.candidates is not None
+        readers = readers_of(reads.candidates, features)
+        _by_rows(space, rank, name, reads.inputs.numel(), x, readers)
+    else:
+        threads.run(build.address(_kernel("backward", reads), rank, name), space.address, parts)
     if copies:
         threads.run(build.address("finish", 0, name), space.address, parts)
+
+
+def _by_rows(space: Workspace, rank: int, dtype: str, slots: int, x: Tensor, readers: RowReaders) -> None:
+    """Gradients of learned slots: for some samples at a time, the slopes of all slots, then what each row gathers."""
+    fields, (features, samples) = space.fields, x.shape
+    parts = int(fields[at.LUT_PARTS])
+    chunk = max(COLUMNS, SLOPED // max(slots * x.itemsize, 1) // COLUMNS * COLUMNS)
+    step = min(chunk, -(-samples // LINE) * LINE) * x.itemsize
+    fields[at.SLOPED], fields[at.SLOPED_STEP] = space.reserve("sloped", slots * step), step
+    _tell_readers(fields, readers)
+    gathering = split(len(readers.entries) * samples, features)
+    fields[at.SCRATCH] = space.reserve("scratch", max(parts, gathering) * int(fields[at.SCRATCH_STEP]))
+    for begin in range(0, samples, chunk):
+        fields[at.BEGIN], fields[at.END] = begin, min(begin + chunk, samples)
+        fields[at.LUT_PARTS] = parts
+        threads.run(build.address("backward", rank, dtype), space.address, parts)
+        fields[at.LUT_PARTS] = gathering
+        threads.run(build.address("gather_learned", 0, dtype), space.address, gathering)
+    fields[at.LUT_PARTS], fields[at.DX] = parts, 0  # of which there are no copies to add up
+
+
+def _tell_readers(fields: NDArray[np.int64], readers: RowReaders) -> None:
+    """Who reads each row, in the argument block; the arrays have to live until the kernels are done."""
+    fields[at.READERS], fields[at.ENTRIES_OF_ROWS] = readers.first.ctypes.data, readers.entries.ctypes.data
+    fields[at.SLOTS_OF_ROWS] = readers.slots.ctypes.data
 
 
 def _pack(space: Workspace, features: int, samples: int, parts: int, dtype: str, *, hard: bool) -> None:

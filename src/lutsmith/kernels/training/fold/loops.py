@@ -10,6 +10,7 @@ from typing import Any
 from lutsmith.kernels.training.fold.pieces import ROW
 from lutsmith.kernels.training.templates import (
     BATCH_PARTS,
+    BEGIN,
     CHOICES,
     DOTS,
     DOTS_MORE,
@@ -17,6 +18,7 @@ from lutsmith.kernels.training.templates import (
     DT_MORE,
     DX,
     DX_MORE,
+    END,
     FEATURES,
     GRAD,
     HARD,
@@ -30,6 +32,7 @@ from lutsmith.kernels.training.templates import (
     SCALE,
     SCRATCH,
     SCRATCH_STEP,
+    SLOPED,
     TABLE_COUNT,
     TABLE_PTR,
     TABLES,
@@ -76,6 +79,7 @@ logistic_row: Any
 logistic_slopes: Any
 scatter: Any
 scatter_tail: Any
+keep: Any
 low_slopes: Any
 
 
@@ -210,13 +214,17 @@ def weigh_split(scratch: int, g: int, e: int, groups: int) -> None:
 def backward(address: int, part: int) -> None:
     """Gradients of the part's instances and samples: DX and DT are set to zero and added to, DOTS to be finished.
 
-    If LOGISTIC, GRAD is that of the logistic function of SCALE times the fold, and OUT what this gave.
+    If SLOPED, the slopes of samples BEGIN to END are kept there instead, and DX and DOTS left alone. If LOGISTIC, GRAD
+    is that of the logistic function of SCALE times the fold, and OUT what this gave.
     """
     a = i64(address)
     step = a[SAMPLES] * SIZE
     lut_part, batch_part = part // a[BATCH_PARTS], part % a[BATCH_PARTS]
     first, last = share_of(a[LUTS], lut_part, a[LUT_PARTS], 1)
     begin, end = share_of(a[SAMPLES], batch_part, a[BATCH_PARTS], 16)
+    dx, dt, dots_row = a[DX], a[DT], a[DOTS]
+    if a[SLOPED]:
+        begin, end, dx, dots_row = a[BEGIN], a[END], 0, 0
     inputs = i32(a[INPUTS])
     scratch = a[SCRATCH] + part * a[SCRATCH_STEP]
     rows, pads = i64(scratch), scratch + PADS * ROW * SIZE
@@ -227,7 +235,6 @@ def backward(address: int, part: int) -> None:
     real(steepness)[0] = number(f64(address)[SCALE])
     corners = real(scratch + CORNERS)
     corners[0], corners[1], corners[2] = number(0), number(1), number(1)
-    dx, dt, dots_row = a[DX], a[DT], a[DOTS]
     if dx != 0:
         if lut_part:
             dx = a[DX_MORE] + (lut_part - 1) * a[FEATURES] * step
@@ -237,7 +244,9 @@ def backward(address: int, part: int) -> None:
         copy = batch_part if a[TABLE_PTR] == 0 else part
         if copy:
             dt = a[DT_MORE] + (copy - 1) * (a[TABLE_COUNT] * SIZE << RANK)
-        if a[TABLE_PTR] == 0:
+        if a[SLOPED] and begin:
+            pass  # added to what earlier samples gave
+        elif a[TABLE_PTR] == 0:
             zero(dt + (first * SIZE << RANK), (last - first) << RANK)
         else:
             zero(dt, a[TABLE_COUNT] << RANK)
@@ -270,7 +279,10 @@ def backward(address: int, part: int) -> None:
                 through(entries, scratch, g, unused if e == 0 else e, m // LANES)
                 continue
             block(a, j, entries, e, g, scratch, m // LANES, m)
-            scatter(a, j, start, dx, dots_row, scratch, m // LANES)
+            if a[SLOPED]:
+                keep(a, j, start, scratch, m // LANES)
+            else:
+                scatter(a, j, start, dx, dots_row, scratch, m // LANES)
         if full < end:
             for l in range(RANK):
                 rows[l] = pads + l * ROW * SIZE
@@ -281,7 +293,10 @@ def backward(address: int, part: int) -> None:
                 pad(a[OUT] + j * step + full * SIZE, sloped, end - full)
                 logistic_slopes(g, sloped, steepness, g, 1)
             block(a, j, entries, e, g, scratch, 1, end - full)
-            scatter_tail(a, j, full, end - full, dx, dots_row, scratch)
+            if a[SLOPED]:
+                keep(a, j, full, scratch, 1)
+            else:
+                scatter_tail(a, j, full, end - full, dx, dots_row, scratch)
 
 
 def block(a: Any, j: int, entries: int, e: int, g: int, scratch: int, groups: int, samples: int) -> None:

@@ -11,7 +11,7 @@ from torch import Tensor
 from lutsmith.kernels.training import memory
 from lutsmith.kernels.training.dtypes import FLOATS, compute_dtype, dense
 from lutsmith.kernels.training.fold import cpu, naive
-from lutsmith.kernels.training.operators import define
+from lutsmith.kernels.training.operators import call, define
 from lutsmith.kernels.training.reads import Reads, check, in_order, in_planes, in_range
 
 READS = (
@@ -34,7 +34,7 @@ def fold(x: Tensor, tables: Tensor, reads: Reads) -> Tensor:
     tables and reads.scores. Raises ValueError when shapes, dtypes, devices or, on the CPU, indices do not fit (those of
     candidates are looked at in the backward pass, which alone uses them).
     """
-    out: Tensor = torch.ops.lutsmith.fold.default(x, tables, *reads)
+    out: Tensor = call("fold", x, tables, *reads)
     return out
 
 
@@ -124,9 +124,8 @@ def gradient_by(name: str) -> Callable[..., tuple[Tensor | None, ...]]:
     def gradient(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         need = ctx.needs_input_grad
         wanted = need[0], need[1], need[5]
-        operation = getattr(torch.ops.lutsmith, name).default
         *tensors, places = ctx.saved_tensors
-        gradients = operation(grad, *tensors, *ctx.options[0], places, *ctx.options[1], *wanted)
+        gradients = call(name, grad, *tensors, *ctx.options[0], places, *ctx.options[1], *wanted)
         dx, dt, dscores = (value if want else None for value, want in zip(gradients, wanted, strict=True))
         return dx, dt, None, None, None, dscores, *[None] * (len(need) - 6)
 
@@ -166,4 +165,3 @@ define(
     other=_other_backward,
     fake=fake_backward,
 )
-fold_backward = torch.ops.lutsmith.fold_backward.default

@@ -13,7 +13,7 @@ All rows lie in scratch, ROW elements apart. Samples come in groups of one vecto
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -184,7 +184,25 @@ def pieces(rank: int, dtype: np.dtype[Any]) -> dict[str, Any]:
             for slot in range(LOW):
                 v.store(v.fold(differences[slot], z[slot + 1 :])[0], d, _at(v, q, slot))
 
+    def pull(v: Vectors, c: Any, other: Any, g: Any, target: Any, groups: Any) -> None:
+        """g (c0 + c1 other) added to a row: the slope of a LUT of two inputs."""
+        base, rise = v.splat(c, 0), v.splat(c, 1)
+        with v.loop(groups) as q:
+            slope = v.fma(rise, v.load(other, q), base)
+            v.store(v.fma(v.load(g, q), slope, v.load(target, q)), target, q)
+
+    def pull_and_weigh(v: Vectors, c: Any, own: Any, other: Any, g: Any, target: Any, e: Any, groups: Any) -> None:
+        """The same for input 0, and minterms times g added to e."""
+        base, rise, totals = v.splat(c, 0), v.splat(c, 1), v.accumulators(4)
+        with v.loop(groups) as q:
+            x, z, weight = v.load(own, q), v.load(other, q), v.load(g, q)
+            v.store(v.fma(weight, v.fma(rise, z, base), v.load(target, q)), target, q)
+            for node, part in enumerate(v.split(weight, z)):
+                _add_pair(v, part, x, totals, node)
+        v.add_totals(totals, e, WORD(0), parents=True)
+
     small = {"sweep": (sweep, 6), "sweep_into": (sweep_into, 6), "slopes": (slopes, 5), "minterms": (minterms, 4)}
+    small |= {"pull": (pull, 5), "pull_and_weigh": (pull_and_weigh, 7)}
     split = {
         "low_minterms": (low_minterms, 3),
         "low_values": (low_values, 4),
@@ -207,6 +225,9 @@ def pieces(rank: int, dtype: np.dtype[Any]) -> dict[str, Any]:
         "dots": (_dots, 6),
         "bit_dots": (_bit_dots, 6),
         "pack_row": (_pack, 4),
+        "keep_row": (_keep_row, 3),
+        "pull_eight": (_pull_some(8), 6),
+        "pull_four": (_pull_some(4), 6),
     }
     chosen = {**common, **(split if rank >= SPLIT_RANK else small)}
     return {name: piece(dtype, arguments, emit) for name, (emit, arguments) in chosen.items()}
@@ -263,6 +284,32 @@ def _add_pair(v: Vectors, weight: Any, x: Any, totals: list[Any], node: int) -> 
 def _add_row(v: Vectors, out: Any, d: Any, groups: Any) -> None:
     with v.loop(groups) as q:
         v.store(v.add(v.load(out, q), v.load(d, q)), out, q)
+
+
+def _keep_row(v: Vectors, d: Any, out: Any, groups: Any) -> None:
+    with v.loop(groups) as q:
+        v.store(v.load(d, q), out, q)
+
+
+def _pull_some(count: int) -> Callable[..., None]:
+    """Rows of slopes added to a row in their shares, and their dot products with x added to sums. `told` are eight of
+    each: numbers of rows, shares, sums.
+    """
+
+    def pull_some(v: Vectors, told: Any, sloped: Any, step: Any, x: Any, target: Any, groups: Any) -> None:
+        rows = [v.builder.add(sloped, v.builder.mul(v.index(told, k), step)) for k in range(count)]
+        weights, sums = v.builder.add(told, WORD(8 * 4)), v.builder.add(told, WORD(8 * (4 + v.size)))
+        shares, totals = [v.splat(weights, k) for k in range(count)], v.accumulators(count)
+        with v.loop(groups) as q:
+            own, found = v.load(x, q), v.load(target, q)
+            for row, share, total in zip(rows, shares, totals, strict=True):
+                slope = v.load(row, q)
+                found = v.fma(share, slope, found)
+                v.accumulate(slope, own, total)
+            v.store(found, target, q)
+        v.add_totals(totals, sums, WORD(0))
+
+    return pull_some
 
 
 def _add_share(v: Vectors, out: Any, d: Any, share: Any, groups: Any) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from lutsmith.kernels.training.fold.loops import INDICES, POINTS, SLOPES
 from lutsmith.kernels.training.fold.pieces import ROW
 from lutsmith.kernels.training.templates import (
+    BEGIN,
     BITS,
     BITS_STEP,
     CANDIDATES,
@@ -19,6 +20,8 @@ from lutsmith.kernels.training.templates import (
     INPUTS,
     SAMPLES,
     SHARES,
+    SLOPED,
+    SLOPED_STEP,
     X,
     zero,
 )
@@ -32,9 +35,17 @@ number: Any
 add_row: Any
 add_share: Any
 add_shares: Any
+keep_row: Any
 add_total: Any
 dots: Any
 bit_dots: Any
+
+
+def keep(a: Any, j: int, start: int, scratch: int, groups: int) -> None:
+    """Write the slopes of whole vectors of samples, from BEGIN on, to SLOPED."""
+    out = a[SLOPED] + j * RANK * a[SLOPED_STEP] + (start - a[BEGIN]) * SIZE
+    for l in range(RANK):
+        keep_row(scratch + (SLOPES + l) * ROW * SIZE, out + l * a[SLOPED_STEP], groups)
 
 
 def scatter(a: Any, j: int, start: int, dx: int, dots_row: int, scratch: int, groups: int) -> None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from lutsmith.kernels.training.fold import cpu
@@ -24,7 +23,7 @@ from lutsmith.kernels.training.fold.operator import (
     results,
 )
 from lutsmith.kernels.training.fold_logistic import naive
-from lutsmith.kernels.training.operators import define
+from lutsmith.kernels.training.operators import call, define
 from lutsmith.kernels.training.reads import Reads, check
 
 
@@ -34,7 +33,7 @@ def fold_logistic(x: Tensor, tables: Tensor, reads: Reads, tau: float = 1.0) -> 
     Arguments and errors are those of `fold`, but that `reads` have no places; `tau` is positive. Returns (W, B) in x's
     dtype, differentiable once in x, tables and reads.scores.
     """
-    out: Tensor = torch.ops.lutsmith.fold_logistic.default(x, tables, *reads, tau)
+    out: Tensor = call("fold_logistic", x, tables, *reads, tau)
     return out
 
 
@@ -90,7 +89,7 @@ def _save(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
 def _gradient(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
     need = ctx.needs_input_grad
     wanted = need[0], need[1], need[5]
-    gradients = torch.ops.lutsmith.fold_logistic_backward.default(grad, *ctx.saved_tensors, *ctx.options, *wanted)
+    gradients = call("fold_logistic_backward", grad, *ctx.saved_tensors, *ctx.options, *wanted)
     dx, dt, dscores = (value if want else None for value, want in zip(gradients, wanted, strict=True))
     return dx, dt, None, None, None, dscores, *[None] * (len(need) - 6)
 

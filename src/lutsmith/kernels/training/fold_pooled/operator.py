@@ -12,7 +12,7 @@ from lutsmith.kernels.training.dtypes import FLOATS, compute_dtype, dense
 from lutsmith.kernels.training.fold.operator import safe_reads
 from lutsmith.kernels.training.fold_pooled import cpu, naive
 from lutsmith.kernels.training.fold_pooled.trees import nodes_of
-from lutsmith.kernels.training.operators import define
+from lutsmith.kernels.training.operators import call, define
 from lutsmith.kernels.training.pool.operator import MOST_TAPS
 from lutsmith.kernels.training.reads import Reads, check, in_planes
 
@@ -38,8 +38,8 @@ def fold_pooled(x: Tensor, tables: Tensor, reads: Reads, windows: Tensor, mode: 
     Raises:
         ValueError: what does not fit.
     """
-    out: Tensor = torch.ops.lutsmith.fold_pooled.default(
-        x, tables, reads.inputs, reads.table_ptr, reads.places, reads.plane, windows, depth, mode
+    out: Tensor = call(
+        "fold_pooled", x, tables, reads.inputs, reads.table_ptr, reads.places, reads.plane, windows, depth, mode
     )[0]
     return out
 
@@ -175,8 +175,7 @@ def _gradient(ctx: Any, grad: Tensor | None, _members: Tensor | None) -> tuple[T
     *tensors, windows = ctx.saved_tensors
     if grad is None:
         return (None,) * 9
-    backward = torch.ops.lutsmith.fold_pooled_backward.default
-    found = backward(grad, *tensors, ctx.plane, windows, ctx.depth, *wanted)
+    found = call("fold_pooled_backward", grad, *tensors, ctx.plane, windows, ctx.depth, *wanted)
     dx, dt = (value if want else None for value, want in zip(found, wanted, strict=True))
     return dx, dt, None, None, None, None, None, None, None
 

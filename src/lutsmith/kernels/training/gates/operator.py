@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from lutsmith.kernels.training import memory
 from lutsmith.kernels.training.dtypes import FLOATS, compute_dtype, dense
 from lutsmith.kernels.training.gates import cpu, naive
-from lutsmith.kernels.training.operators import define
+from lutsmith.kernels.training.operators import call, define
 
 
 def gates(logits: Tensor, temperature: float = 1.0) -> Tensor:
@@ -21,7 +20,7 @@ def gates(logits: Tensor, temperature: float = 1.0) -> Tensor:
     integer, is g. Returns (T, 4) in their dtype, differentiable once. Raises ValueError when shape, dtype or
     temperature do not fit.
     """
-    out: Tensor = torch.ops.lutsmith.gates.default(logits, temperature)
+    out: Tensor = call("gates", logits, temperature)
     return out
 
 
@@ -64,7 +63,7 @@ def _fake_backward(grad: Tensor, logits: Tensor, temperature: float) -> Tensor:
 
 
 def _gradient(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
-    return torch.ops.lutsmith.gates_backward.default(grad, *ctx.saved_tensors, ctx.temperature), None
+    return call("gates_backward", grad, *ctx.saved_tensors, ctx.temperature), None
 
 
 def _save(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:

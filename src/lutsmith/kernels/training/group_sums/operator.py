@@ -14,7 +14,7 @@ from torch import Tensor
 from lutsmith.kernels.training import memory
 from lutsmith.kernels.training.dtypes import FLOATS
 from lutsmith.kernels.training.group_sums import naive
-from lutsmith.kernels.training.operators import define
+from lutsmith.kernels.training.operators import call, define
 
 
 def group_sums(rows: Tensor, groups: int) -> Tensor:
@@ -23,7 +23,7 @@ def group_sums(rows: Tensor, groups: int) -> Tensor:
     `rows` are (groups * g, B), float32, float64 or bfloat16, g at least 1. Returns (groups, B), float64 for float64 and
     float32 otherwise, differentiable once. Raises ValueError when shape or dtype do not fit.
     """
-    out: Tensor = torch.ops.lutsmith.group_sums.default(rows, groups)
+    out: Tensor = call("group_sums", rows, groups)
     return out
 
 
@@ -56,7 +56,7 @@ def _fake_backward(grad: Tensor, rows: int, dtype: torch.dtype) -> Tensor:
 
 
 def _gradient(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
-    return torch.ops.lutsmith.group_sums_backward.default(grad, *ctx.rows), None
+    return call("group_sums_backward", grad, *ctx.rows), None
 
 
 def _save(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:

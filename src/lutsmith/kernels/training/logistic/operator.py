@@ -10,7 +10,7 @@ from torch import Tensor
 from lutsmith.kernels.training import memory
 from lutsmith.kernels.training.dtypes import FLOATS
 from lutsmith.kernels.training.logistic import naive
-from lutsmith.kernels.training.operators import define
+from lutsmith.kernels.training.operators import call, define
 
 
 def logistic(logits: Tensor, temperature: float = 1.0) -> Tensor:
@@ -19,7 +19,7 @@ def logistic(logits: Tensor, temperature: float = 1.0) -> Tensor:
     `logits` are float32, float64 or bfloat16, of any shape. Returns the same shape and dtype, differentiable once.
     Raises ValueError when dtype or temperature do not fit.
     """
-    out: Tensor = torch.ops.lutsmith.logistic.default(logits, temperature)
+    out: Tensor = call("logistic", logits, temperature)
     return out
 
 
@@ -57,7 +57,7 @@ def _fake_backward(grad: Tensor, out: Tensor, temperature: float) -> Tensor:
 
 
 def _gradient(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
-    return torch.ops.lutsmith.logistic_backward.default(grad, *ctx.saved_tensors, ctx.temperature), None
+    return call("logistic_backward", grad, *ctx.saved_tensors, ctx.temperature), None
 
 
 def _save(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:

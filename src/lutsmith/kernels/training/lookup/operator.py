@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from lutsmith.kernels.training.fold import cpu
 from lutsmith.kernels.training.fold import operator as fold
 from lutsmith.kernels.training.fold.operator import GRADIENTS, NEED, READS, Three, differentiate, evaluate, results
 from lutsmith.kernels.training.lookup import naive
-from lutsmith.kernels.training.operators import define
+from lutsmith.kernels.training.operators import call, define
 from lutsmith.kernels.training.reads import Reads, check
 
 
@@ -23,7 +22,7 @@ def lookup(x: Tensor, tables: Tensor, reads: Reads, rho: float = 0.5) -> Tensor:
     difference (Bacellar et al., 2024). Shapes, dtypes and errors as in `fold`; the result's values are entries of
     the tables.
     """
-    out: Tensor = torch.ops.lutsmith.lookup.default(x, tables, *reads, rho)
+    out: Tensor = call("lookup", x, tables, *reads, rho)
     return out
 
 

@@ -12,7 +12,7 @@ from lutsmith.kernels.training import memory
 from lutsmith.kernels.training.dtypes import FLOATS, compute_dtype, dense
 from lutsmith.kernels.training.lut_sums import cpu, naive
 from lutsmith.kernels.training.lut_sums.naive import KINDS, Neurons
-from lutsmith.kernels.training.operators import define
+from lutsmith.kernels.training.operators import call, define
 from lutsmith.kernels.training.reads import MAX_RANK, in_planes, in_range
 
 NEURONS = "Tensor inputs, SymInt outputs, str points, str entries, Tensor? places, SymInt plane, float outside"
@@ -31,7 +31,7 @@ def lut_sums(x: Tensor, tables: Tensor, neurons: Neurons) -> Tensor:
     gets through its sign, unless that would lead an entry beyond -1 or 1 further away. No tensor has an element for
     each LUT and sample. Raises ValueError where shapes, dtypes or devices do not fit, or, on the CPU, indices.
     """
-    out: Tensor = torch.ops.lutsmith.lut_sums.default(x, tables, *neurons)
+    out: Tensor = call("lut_sums", x, tables, *neurons)
     return out
 
 
@@ -141,8 +141,7 @@ def _save(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
 def _gradient(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
     *tensors, places = ctx.saved_tensors
     need = ctx.needs_input_grad[:2]
-    operation = torch.ops.lutsmith.lut_sums_backward.default
-    found = operation(grad, *tensors, *ctx.options[0], places, *ctx.options[1], *need)
+    found = call("lut_sums_backward", grad, *tensors, *ctx.options[0], places, *ctx.options[1], *need)
     return *(value if wanted else None for value, wanted in zip(found, need, strict=True)), *[None] * 7
 
 

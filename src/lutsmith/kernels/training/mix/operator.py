@@ -9,9 +9,8 @@ from torch import Tensor
 
 from lutsmith.kernels.training import memory
 from lutsmith.kernels.training.dtypes import FLOATS, compute_dtype, dense
-from lutsmith.kernels.training.fold.operator import fold_backward
 from lutsmith.kernels.training.mix import cpu, naive
-from lutsmith.kernels.training.operators import define
+from lutsmith.kernels.training.operators import call, define
 from lutsmith.kernels.training.reads import Reads, in_range, of_slots, passing
 
 
@@ -22,7 +21,7 @@ def mix(x: Tensor, candidates: Tensor, scores: Tensor, temperature: float = 1.0)
     of x; `scores` (W, n, K). Returns (W n, B) in x's dtype, differentiable once in x and scores. Raises ValueError when
     shapes, dtypes or, on the CPU, indices do not fit.
     """
-    out: Tensor = torch.ops.lutsmith.mix.default(x, candidates, scores, temperature)
+    out: Tensor = call("mix", x, candidates, scores, temperature)
     return out
 
 
@@ -56,7 +55,7 @@ def _gradient(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
     x, candidates, scores = ctx.saved_tensors
     slots = of_slots(Reads(candidates[:, :, 0], None, candidates, scores, ctx.temperature))
     need_dx, need_scores = ctx.needs_input_grad[0], ctx.needs_input_grad[2]
-    dx, _, dscores = fold_backward(grad, x, passing(x), *slots, need_dx, False, need_scores)
+    dx, _, dscores = call("fold_backward", grad, x, passing(x), *slots, need_dx, False, need_scores)
     return dx if need_dx else None, None, dscores.reshape(scores.shape) if need_scores else None, None
 
 

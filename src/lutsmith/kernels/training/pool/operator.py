@@ -9,7 +9,7 @@ from torch import Tensor
 
 from lutsmith.kernels.training import memory
 from lutsmith.kernels.training.dtypes import FLOATS, compute_dtype, dense
-from lutsmith.kernels.training.operators import define
+from lutsmith.kernels.training.operators import call, define
 from lutsmith.kernels.training.pool import cpu, naive
 from lutsmith.kernels.training.reads import in_planes
 
@@ -24,7 +24,7 @@ def pool(x: Tensor, places: Tensor, plane: int, mode: str) -> Tensor:
     or `"majority"`: the largest but m // 2 of m. Returns (channels * P, B), differentiable once in x: the gradient goes
     to the pixel that was chosen, of equals the first in order. Raises ValueError where these do not fit.
     """
-    out: Tensor = torch.ops.lutsmith.pool.default(x, places, plane, mode)[0]
+    out: Tensor = call("pool", x, places, plane, mode)[0]
     return out
 
 
@@ -89,7 +89,7 @@ def _gradient(ctx: Any, grad: Tensor | None, _taps: Tensor | None) -> tuple[Tens
     taps, places = ctx.saved_tensors
     if grad is None:
         return None, None, None, None
-    return torch.ops.lutsmith.pool_backward.default(grad, taps, places, ctx.plane), None, None, None
+    return call("pool_backward", grad, taps, places, ctx.plane), None, None, None
 
 
 define(

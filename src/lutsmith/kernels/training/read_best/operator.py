@@ -9,7 +9,7 @@ from torch import Tensor
 
 from lutsmith.kernels.training.arguments import in_columns
 from lutsmith.kernels.training.dtypes import FLOATS
-from lutsmith.kernels.training.operators import define
+from lutsmith.kernels.training.operators import call, define
 from lutsmith.kernels.training.read_best import blocks, naive
 from lutsmith.kernels.training.reads import RULES, in_range
 
@@ -31,7 +31,7 @@ def read_best(x: Tensor, scores: Tensor, places: Tensor, inputs: Tensor, tempera
     Raises:
         ValueError: shapes, dtypes or, on the CPU, inputs that do not fit.
     """
-    out: Tensor = torch.ops.lutsmith.read_best.default(x, scores, places, inputs, temperature, rule)
+    out: Tensor = call("read_best", x, scores, places, inputs, temperature, rule)
     return out
 
 
@@ -97,8 +97,7 @@ def _save(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
 
 def _gradient(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
     wanted = ctx.needs_input_grad[:2]
-    backward = torch.ops.lutsmith.read_best_backward.default
-    gradients = backward(grad, *ctx.saved_tensors, ctx.temperature, ctx.rule, *wanted)
+    gradients = call("read_best_backward", grad, *ctx.saved_tensors, ctx.temperature, ctx.rule, *wanted)
     dx, dscores = (value if want else None for value, want in zip(gradients, wanted, strict=True))
     return dx, dscores, None, None, None, None
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from lutsmith.kernels.training.dtypes import FLOATS, compute_dtype, dense
-from lutsmith.kernels.training.operators import define
+from lutsmith.kernels.training.operators import call, define
 from lutsmith.kernels.training.reads import in_range
 from lutsmith.kernels.training.to_places import cpu, naive
 
@@ -21,7 +21,7 @@ def to_places(values: Tensor, owner: Tensor) -> Tensor:
     CPU the sums are taken place by place in double precision, whatever the number of threads. Raises ValueError where
     shapes, dtypes or, on the CPU, owners do not fit.
     """
-    rows: Tensor = torch.ops.lutsmith.to_places.default(values.reshape(values.shape[0], -1), owner)
+    rows: Tensor = call("to_places", values.reshape(values.shape[0], -1), owner)
     return rows.reshape(owner.shape[0], *values.shape[1:])
 
 
@@ -64,7 +64,7 @@ def _save(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
 
 def _gradient(ctx: Any, grad: Tensor) -> tuple[Tensor | None, None]:
     (owner,) = ctx.saved_tensors
-    return torch.ops.lutsmith.to_places_backward.default(grad, owner, ctx.count), None
+    return call("to_places_backward", grad, owner, ctx.count), None
 
 
 define(
