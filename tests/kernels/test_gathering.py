@@ -71,8 +71,12 @@ def problems(draw: st.DrawFn, rank: int, choices: int) -> tuple[Tensor, Tensor, 
     x = torch.rand(features, samples, generator=generator)
     if draw(st.booleans()):
         x = x.round()
-    tables = torch.randn(luts, 1 << rank, generator=generator)
+    count = draw(st.integers(1, 5)) if choices and draw(st.booleans()) else luts
+    tables = torch.randn(count, 1 << rank, generator=generator)
     reads = Reads(torch.randint(features, (luts, rank), generator=generator).int())
+    if count != luts:  # tables that LUTs share
+        cuts = torch.randint(luts + 1, (count - 1,), generator=generator).sort().values
+        reads = reads._replace(table_ptr=torch.cat((torch.tensor([0]), cuts, torch.tensor([luts]))).int())
     if choices:
         reads = reads._replace(
             candidates=torch.randint(features, (luts, rank, choices), generator=generator).int(),

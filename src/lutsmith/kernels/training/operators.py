@@ -114,7 +114,9 @@ def _way(name: str, on_cpu: Callable[..., Any], once: Any, save: Any) -> Callabl
         save(ctx, arguments, found)
         return found
 
-    kind: Any = type(name, (torch.autograd.Function,), {"forward": staticmethod(forward), "backward": staticmethod(once)})
+    kind: Any = type(
+        name, (torch.autograd.Function,), {"forward": staticmethod(forward), "backward": staticmethod(once)}
+    )
 
     def differentiable(*arguments: Any) -> Any:
         if torch.is_grad_enabled() and any(isinstance(each, Tensor) and each.requires_grad for each in arguments):
