@@ -126,7 +126,7 @@ def test_what_is_cached_is_not_asked_for(monkeypatch: pytest.MonkeyPatch) -> Non
     gradients.expect_kernels({"rank": [4, 6, 4], "luts": (200, 100)})
     assert asked == [("backward", 4, "float32"), ("backward", 6, "float32")]
     asked.clear()
-    for nothing in ({"luts": []}, {"rank": "six"}, {"rank": 99}, {"rank": None}):
+    for nothing in ({"luts": []}, {"rank": "six"}, {"rank": 99}, {"rank": None}, {"rank": 6.0}, {"rank": True}):
         gradients.expect_kernels(nothing)
     assert asked == []
     gradients.expect_kernels({})

@@ -55,7 +55,7 @@ def test_both_ways_give_the_same_bits(name: str, dtype: torch.dtype, monkeypatch
     found = []
     for short in (True, False):
         if not short:
-            monkeypatch.setattr(operators, "_undisturbed", lambda _: False)
+            monkeypatch.setattr(operators, "_undisturbed", lambda *_: False)
         out = WAYS[name](x, tables, reads)
         gradients = torch.autograd.grad(out, leaves, torch.ones_like(out), allow_unused=True)
         found.append([out, *(each for each in gradients if each is not None)])
@@ -99,9 +99,16 @@ def test_other_tensors_take_the_long_way() -> None:
         pass
 
     x, tables, reads = case()
-    assert not operators._undisturbed((x.as_subclass(Marked), tables))
-    assert not operators._undisturbed((x.to("meta"), tables))
-    assert operators._undisturbed((nn.Parameter(x.detach()), tables, None, 1, 0.5, True, "dwn", torch.float32))
+    types = operators._straight["fold"][1]
+    rest = tables, *reads
+    assert operators._undisturbed((x, *rest), types)
+    assert operators._undisturbed((nn.Parameter(x.detach()), *rest), types)
+    assert not operators._undisturbed((x.as_subclass(Marked), *rest), types)
+    assert not operators._undisturbed((x.to("meta"), *rest), types)
+    assert not operators._undisturbed((x.to_sparse(), *rest), types)
+    assert not operators._undisturbed((x, tables, *reads._replace(plane=1.0)), types)  # type: ignore[arg-type]
+    assert not operators._undisturbed((x, tables, *reads._replace(rule=None)), types)  # type: ignore[arg-type]
+    assert not operators._undisturbed((x, tables), types)
     assert fold(x.to("meta"), tables.to("meta"), Reads(reads.inputs.to("meta"))).is_meta
     with FakeTensorMode(allow_non_fake_inputs=True):
         assert type(fold(x, tables, reads)).__name__ == "FakeTensor"
@@ -116,6 +123,45 @@ def test_tracers_and_compilers_keep_the_operator() -> None:
     out = compiled(x, tables)
     assert torch.equal(out, fold(x, tables, fixed) * 2)
     assert torch.equal(*(torch.autograd.grad(each.sum(), tables)[0] for each in (out, fold(x, tables, fixed) * 2)))
+
+
+def large() -> tuple[Tensor, Tensor, Reads]:
+    """Results that lie in memory of our own."""
+    torch.manual_seed(1)
+    return torch.rand(50, 256), torch.rand(400, 4), Reads(torch.randint(50, (400, 2), dtype=torch.int32))
+
+
+def test_tensors_that_are_marked_are_what_their_marks_say() -> None:
+    x, tables, reads = large()
+    assert torch.equal(fold(torch._neg_view(x), tables, reads), fold(-x, tables, reads))
+    nothing = torch._efficientzerotensor(x.shape)
+    assert torch.equal(fold(nothing, tables, reads), fold(torch.zeros_like(x), tables, reads))
+    x.requires_grad_()
+    out, grad = fold(x, tables, reads), torch.randn(400, 256)
+    found = [torch.autograd.grad(out, x, g, retain_graph=True)[0] for g in (torch._neg_view(grad), -grad)]
+    assert torch.equal(*found)
+
+
+def test_gradients_in_batches() -> None:
+    x, tables, reads = case()
+    fixed = Reads(reads.inputs)
+    out, grads = fold(x, tables, fixed), torch.randn(3, 7, 130)
+    (together,) = torch.autograd.grad(out, x, grads, is_grads_batched=True, retain_graph=True)
+    for one, grad in zip(together, grads, strict=True):
+        torch.testing.assert_close(one, torch.autograd.grad(out, x, grad, retain_graph=True)[0])
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
+@pytest.mark.parametrize("with_gradient", [False, True])
+def test_results_may_be_changed_in_place(dtype: torch.dtype, with_gradient: bool) -> None:
+    x, tables, reads = large()
+    x = x.to(dtype).requires_grad_(with_gradient)
+    out = fold(x, tables.to(dtype), reads)
+    wanted = out.detach() + 1
+    out.add_(torch.ones(400, 1, dtype=dtype, requires_grad=True))
+    assert torch.equal(out.detach(), wanted)
+    out.sum().backward()
+    assert (x.grad is not None) == with_gradient
 
 
 def test_transforms_are_refused_and_not_taken_for_something_else() -> None:

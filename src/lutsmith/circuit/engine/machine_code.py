@@ -49,6 +49,7 @@ from lutsmith.circuit.engine.workers import as_limited, num_threads
 from lutsmith.circuit.netlist import Netlist
 from lutsmith.ground.atomic import write_atomically
 from lutsmith.ground.cache import cache_base
+from lutsmith.ground.programs import python_environment
 from lutsmith.kernels.engine import lanes
 
 if TYPE_CHECKING:
@@ -304,11 +305,10 @@ def _made_now(netlist: Netlist) -> bytes | None:
 
 
 def _of_process(given: bytes, number: int, count: int) -> bytes | None:
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     try:
         process = subprocess.Popen(
             [sys.executable, "-m", __name__, str(number), str(count)],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=python_environment(),
         )  # fmt: skip
     except OSError:
         return None

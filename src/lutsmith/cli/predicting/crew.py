@@ -20,6 +20,7 @@ from lutsmith.cli.predicting.folder import PartOptions
 from lutsmith.cli.predicting.part import PartOutcome
 from lutsmith.cli.predicting.parts import InputPart
 from lutsmith.ground.interrupts import Interrupts
+from lutsmith.ground.programs import python_environment
 
 _POLL = 0.2
 _LAST = 20.0
@@ -108,8 +109,7 @@ class Crew:
             known.put(None)
 
     def _begun(self, threads: int) -> subprocess.Popen[str]:
-        environment = {**os.environ, **dict.fromkeys(_THREADS, str(threads))}
-        environment |= {"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "PYTHONSAFEPATH": "1"}
+        environment = python_environment(**dict.fromkeys(_THREADS, str(threads)))
         options: dict[str, Any] = {"start_new_session": True} if os.name == "posix" else {}  # Ctrl-C is not for it
         process = subprocess.Popen(
             [sys.executable, "-m", "lutsmith.cli.predicting.worker"],

@@ -14,6 +14,7 @@ import sys
 import threading
 from collections.abc import Iterable
 
+from lutsmith.ground.programs import python_environment
 from lutsmith.kernels import threads
 
 FOLLOWING = {
@@ -41,14 +42,17 @@ class Helper:
     def __init__(self, kernels: Iterable[Kernel]) -> None:
         self.pending = list(kernels)
         self._changed = threading.Condition()
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
         self._names = {f"{kind} {rank} {dtype}": (kind, rank, dtype) for kind, rank, dtype in self.pending}
         command = [sys.executable, "-m", MAKER, *self._names]
         nothing = subprocess.DEVNULL
         self.process = subprocess.Popen(
-            command, stdin=nothing, stdout=subprocess.PIPE, stderr=nothing, env=environment, text=True
+            command, stdin=nothing, stdout=subprocess.PIPE, stderr=nothing, env=python_environment(), text=True
         )
-        threading.Thread(target=self._listen, name="lutsmith kernels", daemon=True).start()
+        try:
+            threading.Thread(target=self._listen, name="lutsmith kernels", daemon=True).start()
+        except RuntimeError:  # no more threads
+            self.end()
+            raise
 
     def _listen(self) -> None:
         assert self.process.stdout is not None
@@ -76,6 +80,7 @@ class Helper:
     def end(self) -> None:
         """Stop the process."""
         self.process.kill()
+        self.process.wait()
 
 
 _helper: Helper | None = None
@@ -89,7 +94,7 @@ def begin(kernels: Iterable[Kernel]) -> None:
         return
     try:
         _helper = Helper(kernels)
-    except (OSError, RuntimeError):  # no process or thread can be started: this one compiles everything
+    except (OSError, RuntimeError, ValueError):  # no process or thread can be started: this one compiles everything
         _helper = None
 
 

@@ -61,4 +61,6 @@ def empty(shape: tuple[int, ...] | torch.Size, dtype: torch.dtype) -> Tensor:
     size = math.prod(shape) * dtype.itemsize
     if size < LARGE:
         return torch.empty(shape, dtype=dtype)
-    return torch.from_numpy(_blocks.take(size)).view(dtype).reshape(shape)
+    memory = torch.from_numpy(_blocks.take(size)).untyped_storage()
+    strides = [math.prod(shape[place + 1 :]) for place in range(len(shape))]
+    return torch.empty(0, dtype=dtype).set_(memory, 0, shape, strides)  # no view: it may be changed in place

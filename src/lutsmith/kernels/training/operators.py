@@ -20,30 +20,54 @@ import torch
 from torch import Tensor
 
 PLAIN = frozenset((Tensor, torch.nn.Parameter))
-CONSTANTS = frozenset((int, float, bool, str, torch.dtype, type(None)))
+CONSTANTS = {
+    "bool": {bool},
+    "float": {float, int},
+    "int": {int},
+    "SymInt": {int},
+    "str": {str},
+    "ScalarType": {torch.dtype},
+}
+"""What may be given for each of torch's types that is no tensor."""
 
 # The operations live as long as the library object.
 _library: Any = torch.library.Library("lutsmith", "DEF")  # type: ignore[no-untyped-call]
-_straight: dict[str, Callable[..., Any]] = {}
+_straight: dict[str, tuple[Callable[..., Any], list[Any]]] = {}  # and the types of arguments
+
+
+def _keys_of(tensor: Tensor) -> int:
+    """Who has a say in what is done with a tensor: its device, autograd, and whatever else wraps or marks it."""
+    found: int = _core._dispatch_keys(tensor).raw_repr()
+    return found
+
+
+def _plain_keys() -> frozenset[int]:
+    """Those of dense tensors of the CPU."""
+    with torch.inference_mode():
+        inference = _keys_of(torch.empty(0))
+    return frozenset((_keys_of(torch.empty(0)), inference))
+
+
+_core: Any = torch._C
+_KEYS = _plain_keys()
 
 
 def call(name: str, *arguments: Any) -> Any:
     """`torch.ops.lutsmith.NAME(*arguments)`, by the shortest way that means the same."""
-    if torch.compiler.is_compiling() or not _undisturbed(arguments):
+    if torch.compiler.is_compiling() or not _undisturbed(arguments, _straight[name][1]):
         return getattr(torch.ops.lutsmith, name).default(*arguments)
-    return _straight[name](*arguments)
+    return _straight[name][0](*arguments)
 
 
-def _undisturbed(arguments: tuple[Any, ...]) -> bool:
-    """Whether a call has plain arguments alone, and nothing in torch would do more than to compute it."""
-    core: Any = torch._C
-    if core._len_torch_dispatch_stack() or core._len_torch_function_stack():
+def _undisturbed(arguments: tuple[Any, ...], types: list[Any]) -> bool:
+    """Whether a call has plain arguments of the right types alone, and nothing in torch would do more than compute."""
+    if _core._len_torch_dispatch_stack() or _core._len_torch_function_stack() or len(arguments) != len(types):
         return False
-    if core._functorch.peek_interpreter_stack() is not None or core._get_tracing_state() is not None:
+    if _core._functorch.peek_interpreter_stack() is not None or _core._get_tracing_state() is not None:
         return False
-    for each in arguments:
+    for each, allowed in zip(arguments, types, strict=True):
         kind = type(each)
-        if kind not in CONSTANTS and not (kind in PLAIN and each.is_cpu):
+        if kind not in allowed or (kind in PLAIN and _keys_of(each) not in _KEYS):
             return False
     return True
 
@@ -72,7 +96,9 @@ def define(
     """
     name = schema.partition("(")[0]
     _library.define(schema)
-    names = [argument.split()[-1] for argument in schema[len(name) + 1 : schema.index(")")].split(",")]
+    declared = [argument.split() for argument in schema[len(name) + 1 : schema.index(")")].split(",")]
+    names = [argument[-1] for argument in declared]
+    types = [CONSTANTS.get(kind, PLAIN | ({type(None)} if kind.endswith("?") else set())) for kind, *_ in declared]
 
     def on_cpu(*arguments: Any) -> Any:  # all tensors are the CPU's: torch takes others elsewhere
         check(*arguments)
@@ -89,7 +115,7 @@ def define(
         return fake(*arguments)
 
     once = None if gradient is None else _once(name, gradient)
-    _straight[name] = _way(name, on_cpu, once, save)
+    _straight[name] = _way(name, on_cpu, once, save), types
     _library.impl(name, on_cpu, "CPU")
     _library.impl(name, elsewhere, "CompositeExplicitAutograd")
     torch.library.register_fake(f"lutsmith::{name}", without_values, lib=_library)

@@ -22,8 +22,9 @@ def expect_kernels(architecture: Mapping[str, Any]) -> None:
     """Have the kernels of dense layers compiled by another process, while this one imports torch and loads data."""
     from lutsmith.kernels.training import build
 
-    ranks = architecture.get("rank", RANK)
-    ranks = [each for each in (ranks if isinstance(ranks, (list, tuple)) else [ranks]) if each in range(1, 9)]
+    given = architecture.get("rank", RANK)
+    given = given if isinstance(given, (list, tuple)) else [given]
+    ranks = [rank for rank in given if type(rank) is int and 1 <= rank <= 8]  # others are refused later
     if ranks and architecture.get("luts") not in ((), []):
         kinds = "backward", "lookup"
         build.expect((kind, rank, "float32") for rank in dict.fromkeys(ranks) for kind in kinds)

@@ -27,6 +27,7 @@ COLUMNS = 128  # samples a part that make it worth splitting the batch
 MOST = 16  # parts of a sum
 COPIES = 1 << 26  # bytes that copies of the input gradient of kernels at places take at most, or one of them
 FEW = 4  # table entries a feature below which one thread is done before two have added up their copies
+ROOM = 1 << 16  # bytes of x that stay near a core: slopes are then added to its gradient wherever they belong
 GATHERED = 128  # samples from which rows gather their gradients: below, LUTs are quicker to scatter theirs
 LINE = 16  # numbers that rows of slopes are filled up to
 SLOPED = 1 << 23  # bytes of slopes that are kept at a time, or 128 samples of them
@@ -152,7 +153,7 @@ def backward(
     placed = reads.places is not None
     shared = placed or (dt is not None and reads.table_ptr is not None)
     learned = reads.candidates is not None and (dx is not None or dscores is not None)
-    gathered = dx is not None and samples >= GATHERED and not placed
+    gathered = dx is not None and samples >= GATHERED and x.nbytes >= ROOM and not placed
     by_rows = gathered and learned
     pairs = gathered and rank == 2 and rho is None and not (learned or reads.table_ptr is not None)
     if pairs:
