@@ -175,8 +175,8 @@ class LFC(nn.Module):
 
 def readme(data: Path, passes: int, seed: int = 0) -> dict[str, Any]:
     """Train the README's model on MNIST for some passes, on digits that are moved by up to one pixel and at rates that
-    fall to 0, three times as high for tables as for all else (chosen on validation rows); take the statistics of its
-    batch norms anew, from all training rows as they are; measure it once.
+    fall to 0, three times as high for tables as for all else (chosen on validation rows, as the size of batches was);
+    take the statistics of its batch norms anew, from all training rows as they are; measure it once.
     """
     torch.manual_seed(seed)
     dataset = load("mnist", data)
