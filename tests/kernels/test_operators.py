@@ -174,7 +174,26 @@ def test_a_gradient_of_a_gradient_is_an_error() -> None:
     x, tables, reads = case()
     (dx,) = torch.autograd.grad(fold(x, tables, reads).square().sum(), x, create_graph=True)
     with pytest.raises(RuntimeError, match="differentiable once"):
-        dx.sum().backward()
+        dx.sum().backward(retain_graph=True)
+    for leaf in (x, tables):
+        with pytest.raises(RuntimeError, match="differentiable once"):
+            torch.autograd.grad(dx.sum(), leaf, retain_graph=True, allow_unused=True)
+    plain = Reads(reads.inputs)
+    with pytest.raises(RuntimeError, match="differentiable once"):
+        torch.autograd.functional.hessian(lambda x: fold(x, tables, plain).square().sum(), x[:, :3].detach())
+
+
+@pytest.mark.parametrize("name", WAYS)
+def test_derivatives_that_are_carried_forward_are_refused(name: str) -> None:
+    x, tables, reads = (each.detach() if isinstance(each, Tensor) else each for each in case())
+    fixed = Reads(reads.inputs)
+    with pytest.raises(RuntimeError, match="forward mode"):
+        torch.func.jvp(lambda x: WAYS[name](x, tables, fixed), (x,), (torch.ones_like(x),))
+    with torch.autograd.forward_ad.dual_level():
+        dual = torch.autograd.forward_ad.make_dual(x, torch.ones_like(x))
+        with pytest.raises(RuntimeError, match="forward mode"):
+            WAYS[name](dual, tables, fixed)
+        assert WAYS[name](x, tables, fixed).shape[0] > 0  # without a tangent
 
 
 @pytest.mark.parametrize("wrong", [3, "rows", None, [1.0]])

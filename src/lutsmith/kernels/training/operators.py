@@ -18,6 +18,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.autograd import forward_ad
 
 PLAIN = frozenset((Tensor, torch.nn.Parameter))
 CONSTANTS = {
@@ -54,9 +55,23 @@ _KEYS = _plain_keys()
 
 def call(name: str, *arguments: Any) -> Any:
     """`torch.ops.lutsmith.NAME(*arguments)`, by the shortest way that means the same."""
-    if torch.compiler.is_compiling() or not _undisturbed(arguments, _straight[name][1]):
+    if torch.compiler.is_compiling():
+        return getattr(torch.ops.lutsmith, name).default(*arguments)
+    if forward_ad._current_level >= 0:
+        _refuse_tangents(name, arguments)
+    if not _undisturbed(arguments, _straight[name][1]):
         return getattr(torch.ops.lutsmith, name).default(*arguments)
     return _straight[name][0](*arguments)
+
+
+def _refuse_tangents(name: str, arguments: tuple[Any, ...]) -> None:
+    """Raise RuntimeError where derivatives are carried forward: torch would take ours for zero."""
+    for each in arguments:
+        if isinstance(each, Tensor) and forward_ad.unpack_dual(each).tangent is not None:
+            raise RuntimeError(
+                f"lutsmith.{name} got a tensor with a tangent, and has no derivative in forward mode: take reverse "
+                "mode, such as torch.autograd.grad or torch.autograd.functional.vjp"
+            )
 
 
 def _undisturbed(arguments: tuple[Any, ...], types: list[Any]) -> bool:
@@ -159,10 +174,13 @@ def _once(name: str, gradient: Callable[..., Any]) -> Callable[..., Any]:
         with torch.no_grad():
             found = gradient(ctx, *grads)
         results = found if isinstance(found, tuple) else (found,)
-        if any(isinstance(tensor, Tensor) and tensor.requires_grad for tensor in (*grads, *ctx.saved_tensors)):
-            refuse = torch._C._functions.DelayedError(f"lutsmith.{name} is differentiable once", 1)
+        given = (*grads, *ctx.saved_tensors)
+        if asked := [each for each in given if isinstance(each, Tensor) and each.requires_grad]:
+            # of what was asked, too: who looks for a way to it finds the error, and not that there is none
+            refuse = torch._C._functions.DelayedError(f"lutsmith.{name} is differentiable once", 1 + len(asked))
             results = tuple(
-                refuse(tensor.detach().requires_grad_()) if isinstance(tensor, Tensor) else tensor for tensor in results
+                refuse(tensor.detach().requires_grad_(), *asked)[0] if isinstance(tensor, Tensor) else tensor
+                for tensor in results
             )
         return results if isinstance(found, tuple) else results[0]
 
