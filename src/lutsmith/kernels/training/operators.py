@@ -50,6 +50,7 @@ def _plain_keys() -> frozenset[int]:
 
 
 _core: Any = torch._C
+_forward: Any = forward_ad
 _KEYS = _plain_keys()
 
 
@@ -57,7 +58,7 @@ def call(name: str, *arguments: Any) -> Any:
     """`torch.ops.lutsmith.NAME(*arguments)`, by the shortest way that means the same."""
     if torch.compiler.is_compiling():
         return getattr(torch.ops.lutsmith, name).default(*arguments)
-    if forward_ad._current_level >= 0:
+    if _forward._current_level >= 0:
         _refuse_tangents(name, arguments)
     if not _undisturbed(arguments, _straight[name][1]):
         return getattr(torch.ops.lutsmith, name).default(*arguments)
@@ -67,7 +68,7 @@ def call(name: str, *arguments: Any) -> Any:
 def _refuse_tangents(name: str, arguments: tuple[Any, ...]) -> None:
     """Raise RuntimeError where derivatives are carried forward: torch would take ours for zero."""
     for each in arguments:
-        if isinstance(each, Tensor) and forward_ad.unpack_dual(each).tangent is not None:
+        if isinstance(each, Tensor) and _forward.unpack_dual(each).tangent is not None:
             raise RuntimeError(
                 f"lutsmith.{name} got a tensor with a tangent, and has no derivative in forward mode: take reverse "
                 "mode, such as torch.autograd.grad or torch.autograd.functional.vjp"
