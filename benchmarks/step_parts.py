@@ -33,6 +33,8 @@ ROWS = (
     Row("warp", 2, 784, (8000,) * 5),
     Row("warp", 4, 784, (4000,) * 2),
     Row("light", 6, 2352, (2000, 1000)),
+    Row("raw", 2, 64, (20,) * 5),  # what Python and torch take, whatever the size
+    Row("warp", 4, 64, (20,) * 2),
 )
 PARTS = ("LUTs forward", "LUTs backward", "tables of weights", "head and loss", "Adam", "all else")
 STEPS = 40

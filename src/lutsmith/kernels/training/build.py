@@ -76,6 +76,7 @@ HELPERS = (
     loops.block,
     scattering.keep,
     scattering.scatter,
+    scattering.as_scored,
     scattering.tail_dot,
     scattering.scatter_tail,
     gathering.first_row,

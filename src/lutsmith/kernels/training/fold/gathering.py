@@ -58,6 +58,7 @@ pull: Any
 pull_and_weigh: Any
 pull_eight: Any
 pull_four: Any
+as_scored: Any
 
 
 def first_row(readers: int, rows: int, part: int, parts: int) -> int:
@@ -151,7 +152,6 @@ def gather_learned(address: int, part: int) -> None:
     first = first_row(a[READERS], a[FEATURES], part, a[LUT_PARTS])
     last = first_row(a[READERS], a[FEATURES], part + 1, a[LUT_PARTS])
     most = readers[last] - 1
-    half = number(0.5)
     for f in range(first, last):
         for start in range(begin, end, ROW):
             samples = min(ROW, end - start)
@@ -161,12 +161,7 @@ def gather_learned(address: int, part: int) -> None:
             if a[HARD] or a[DWN] or not whole:
                 x, y = real(row), real(own)
                 for q in range(samples):
-                    value = x[q]
-                    if a[HARD]:
-                        value = number(1) if value > half else number(0)
-                    if a[DWN]:
-                        value -= half
-                    y[q] = value
+                    y[q] = as_scored(a, x[q])
                 for q in range(samples, groups * LANES):
                     y[q] = number(0)
                 row = own

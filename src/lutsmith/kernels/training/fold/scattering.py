@@ -99,16 +99,19 @@ def eight_dots(a: Any, x: int, bits: int, candidates: int, d: int, out: int, gro
         dots(x, a[SAMPLES] * SIZE, candidates, d, out, groups)
 
 
+def as_scored(a: Any, value: Any) -> Any:
+    """What slopes of scores are multiplied with: thresholded where the forward pass was, centred for DWN's rule."""
+    half = number(0.5)
+    if a[HARD]:
+        value = number(1) if value > half else number(0)
+    return value - half if a[DWN] else value
+
+
 def tail_dot(a: Any, d: Any, x: Any, samples: int) -> Any:
-    """The dot product of slopes with one row, thresholded where the forward pass was, centred for DWN's rule."""
-    total, half = number(0), number(0.5)
+    """The dot product of slopes with one row."""
+    total = number(0)
     for q in range(samples):
-        value = x[q]
-        if a[HARD]:
-            value = number(1) if value > half else number(0)
-        if a[DWN]:
-            value -= half
-        total += d[q] * value
+        total += d[q] * as_scored(a, x[q])
     return total
 
 
