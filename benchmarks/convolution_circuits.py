@@ -4,9 +4,10 @@
     python -m benchmarks.convolution_circuits --exports [--presets NAME ...]
 
 Networks are untrained, with random tables; images are random bytes. `predict` is what `Circuit.predict` runs, without
-compiled code (`interpreted`) and with it (`compiled`), on all of `--samples` images by one and by two threads; the best
-of `--repeats`, by the clock of the wall, and on one thread by that of the processor. `values` is the memory of a block
-of 1,024 samples, with pools evaluated together with what they read, and apart from it. `--exports` writes each format
+compiled code (`interpreted`) and with it (`compiled`; `-` where the engine makes none), on all of `--samples` images by
+one and by two threads; the best of `--repeats`, by the clock of the wall, and on one thread by that of the processor.
+`by levels` is the interpreter without bands (`circuit/engine/bands.py`). `values` is the memory of a block of 1,024
+samples; by levels; and with pools evaluated apart from what they read. `--exports` writes each format
 of the whole circuit in a process of its own: seconds of the processor, the most memory that the process had (the
 circuit and Python included), and the megabytes of the files.
 """
@@ -14,11 +15,13 @@ circuit and Python included), and the megabytes of the files.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
+import math
 import multiprocessing
 import resource
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -31,6 +34,7 @@ from rich.table import Table
 from benchmarks.engine import made
 from lutsmith import presets
 from lutsmith.circuit import Circuit
+from lutsmith.circuit.engine import bands, machine_code
 from lutsmith.circuit.engine.blocks import Blocks
 from lutsmith.circuit.engine.plan import EnginePlan
 from lutsmith.export.errors import ExportError
@@ -38,7 +42,7 @@ from lutsmith.export.registry import FORMATS
 from lutsmith.kernels.engine import lanes
 from lutsmith.nn import Architecture, build, prove_lowering, to_circuit
 
-PRESETS = ("conv-mnist-60k", "conv-cifar-130k", "conv-cifar-270k")
+PRESETS = ("conv-mnist-60k", "conv-cifar-130k", "conv-cifar-270k", "logictreenet-mnist-s", "logictreenet-cifar-10-s")
 SHAPES = {"mnist": (1, 28, 28), "fashion-mnist": (1, 28, 28), "cifar-10": (3, 32, 32)}
 
 
@@ -53,6 +57,16 @@ def random_model(name: str) -> tuple[torch.nn.Module, tuple[int, ...]]:
         for parameter in model.parameters():
             parameter.normal_(generator=generator)
     return model.eval(), shape
+
+
+@contextlib.contextmanager
+def by_levels() -> Iterator[None]:
+    """Plans without bands."""
+    before, bands.WORTH = bands.WORTH, 0.0
+    try:
+        yield
+    finally:
+        bands.WORTH = before
 
 
 def fastest(run: Callable[[], object], repeats: int, clock: Callable[[], float]) -> float:
@@ -72,21 +86,26 @@ def measured(name: str, samples: int, repeats: int) -> dict[str, Any]:
     lowering = time.perf_counter() - start
     proof = prove_lowering(model, circuit)
     assert proof.ok, str(proof)
-    code, making = made(circuit.netlist)
-    plan, together = code.plan(), EnginePlan(circuit.netlist, fixed=True)
+    together = EnginePlan(circuit.netlist, fixed=True)
     apart = EnginePlan(circuit.netlist, fixed=True, pools=False)
+    with by_levels():
+        levels = EnginePlan(circuit.netlist, fixed=True)
+        engine_by_levels = Blocks(circuit.inputs, circuit.netlist, circuit.head)
     images = np.random.default_rng(1).integers(0, 256, (samples, int(np.prod(shape))), dtype=np.uint8)
-    ways = {
-        "interpreted": Blocks(circuit.inputs, circuit.netlist, circuit.head),
-        "compiled": Blocks(circuit.inputs, code.netlist, circuit.head, coded=(plan, code.load(plan))),
-    }
+    ways = {"by_levels": engine_by_levels, "interpreted": Blocks(circuit.inputs, circuit.netlist, circuit.head)}
+    making = math.inf
+    if machine_code.making(circuit.netlist) < math.inf:
+        code, making = made(circuit.netlist)
+        plan = code.plan()
+        ways["compiled"] = Blocks(circuit.inputs, code.netlist, circuit.head, coded=(plan, code.load(plan)))
     row: dict[str, Any] = {
         "preset": name, "luts": circuit.netlist.num_nodes, "lowering_seconds": lowering, "proof_seconds": proof.seconds,
         "values_megabytes": together.num_rows * lanes.ROW_BYTES / 1e6,
+        "values_by_levels_megabytes": levels.num_rows * lanes.ROW_BYTES / 1e6,
         "values_apart_megabytes": apart.num_rows * lanes.ROW_BYTES / 1e6, "making_seconds": making,
     }  # fmt: skip
     labels = [engine.predict(images) for engine in ways.values()]
-    assert np.array_equal(*labels)
+    assert all(np.array_equal(labels[0], others) for others in labels[1:])
     for way, engine in ways.items():
         for threads in (1, 2):
             seconds = fastest(lambda: engine.predict(images, threads=threads), repeats, time.perf_counter)  # noqa: B023
@@ -145,21 +164,33 @@ def main() -> None:
                 table.add_row(name, format_name, said, *rest)
     else:
         table = Table(
-            "preset", "LUTs", "lowering s", "proof s", "values MB", "making s", "interpreted k/s", "compiled k/s"
+            "preset",
+            "LUTs",
+            "lowering s",
+            "proof s",
+            "values MB",
+            "making s",
+            "by levels k/s",
+            "interpreted k/s",
+            "compiled k/s",
         )
         for name in arguments.presets:
             row = measured(name, arguments.samples, arguments.repeats)
             results.append(row)
             rates = [
                 f"{row[f'{way}_1'] / 1e3:,.0f} and {row[f'{way}_2'] / 1e3:,.0f} ({row[f'{way}_processor'] / 1e3:,.0f})"
-                for way in ("interpreted", "compiled")
+                if f"{way}_1" in row
+                else "-"
+                for way in ("by_levels", "interpreted", "compiled")
             ]
             table.add_row(
                 name, f"{row['luts']:,}", f"{row['lowering_seconds']:.2f}", f"{row['proof_seconds']:.2f}",
-                f"{row['values_megabytes']:.1f} ({row['values_apart_megabytes']:.1f})", f"{row['making_seconds']:.1f}",
+                f"{row['values_megabytes']:.1f}; {row['values_by_levels_megabytes']:.1f}; "
+                f"{row['values_apart_megabytes']:.1f}",
+                f"{row['making_seconds']:.1f}" if "compiled_1" in row else "-",
                 *rates,
             )  # fmt: skip
-    Console(width=150).print(table)
+    Console(width=170).print(table)
     if arguments.json:
         arguments.json.write_text(json.dumps(results, indent=2) + "\n")
 

@@ -42,6 +42,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lutsmith.circuit.engine.bands import steps
 from lutsmith.circuit.engine.evaluated import EvaluatedNodes
 from lutsmith.circuit.engine.plan import EnginePlan, Network
 from lutsmith.circuit.engine.recurring import Calls, recurring
@@ -241,7 +242,7 @@ def _name(netlist: Netlist) -> str:
     from lutsmith.kernels.engine import codegen
 
     digest = hashlib.sha256(repr((*codegen.host(), llvmlite.__version__, np.__version__, sys.byteorder)).encode())
-    engine = (inspect.getfile(kind) for kind in (EnginePlan, EvaluatedNodes, Calls))
+    engine = (inspect.getfile(kind) for kind in (EnginePlan, EvaluatedNodes, Calls, steps))
     for source in (__file__, codegen.__file__, lanes.__file__, *engine):
         digest.update(Path(source).read_bytes())
     for name, array in _arrays(netlist).items():

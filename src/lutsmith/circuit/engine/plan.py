@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
+from lutsmith.circuit.engine.bands import steps
 from lutsmith.circuit.engine.evaluated import EvaluatedNodes
 from lutsmith.circuit.netlist import Netlist, checked_tables
 from lutsmith.ground.arrays import runs
@@ -25,7 +26,7 @@ MAX_ROWS = 2**32 // lanes.ROW_BYTES
 """Rows are named by byte offsets in uint32."""
 
 MAX_GAPS = 64
-"""Gaps between the rows of levels that are remembered, for later levels to lie in."""
+"""Gaps between the rows of steps that are remembered, for later steps to lie in."""
 
 CODED = len(lanes.RANKS)
 """The first kind that `lanes` does not know: a table that machine code has been made of."""
@@ -35,10 +36,10 @@ _KNOWN_TABLES = np.array([table or 0 for _, table in lanes.KINDS] + [0], np.uint
 
 
 class EnginePlan:
-    """Order of evaluation and rows of a netlist. Nodes of one level are evaluated kind by kind.
+    """Order of evaluation and rows of a netlist. It is evaluated in steps (`bands`), the nodes of one kind by kind.
 
-    The rows of a level are used again once the last level that reads any of it has been evaluated: the matrix of bits
-    shrinks to what is alive at once, and more of it stays in the cache. Inputs and registers have rows like a level;
+    The rows of a step are used again once the last step that reads any of it has been evaluated: the matrix of bits
+    shrinks to what is alive at once, and more of it stays in the cache. Inputs and registers have rows like a step;
     registers and outputs stay alive to the end. Nodes that no output depends on are not evaluated.
 
     Args:
@@ -52,7 +53,7 @@ class EnginePlan:
     Attributes:
         num_rows: rows of the matrix of bits, the kernels' header included.
         output_rows: int64 (O,), the rows of the outputs.
-        fanin, groups: arguments of `kernels.engine.lanes.evaluate`. Of a level those of kinds from `CODED` on are last.
+        fanin, groups: arguments of `kernels.engine.lanes.evaluate`. Of a step those of kinds from `CODED` on are last.
         order: int64 (n,), the nodes that have rows, in the order of evaluation.
         luts: int64, the nodes whose tables are evaluated, in this order: those, or what they are the ORs of.
 
@@ -68,40 +69,42 @@ class EnginePlan:
         if coded:
             part.set_kinds(netlist, coded, CODED)
         self._kind_ranks = np.concatenate([lanes.RANKS, [rank for rank, _ in coded]]).astype(np.int64)
-        sources, depth = netlist.num_inputs + netlist.num_registers, netlist.level_ptr.size - 1
-        order = np.lexsort((part.pooled, part.kinds, part.levels))
+        sources = netlist.num_inputs + netlist.num_registers
+        own_steps = steps(part, netlist)
+        count = int(own_steps.max(initial=0))
+        order = np.lexsort((part.pooled, part.kinds, own_steps))
         pooled = part.pooled[order]
         self.order, self._kinds = part.nodes[order], np.repeat(part.kinds[order], pooled)
         self.luts = part.luts[runs((np.cumsum(part.pooled) - part.pooled)[order], pooled)]
-        sizes = np.concatenate([[sources], np.bincount(part.levels, minlength=depth + 1)[1:]])
+        sizes = np.concatenate([[sources], np.bincount(own_steps, minlength=count + 1)[1:]])
         ranks = np.diff(part.fanin_ptr)
 
-        # Constants, which lie in the header, count as read from level 0.
-        level_of = np.zeros(netlist.num_signals + 2, np.int64)
-        level_of[sources + part.nodes] = part.levels
-        last_read = np.arange(depth + 1)
-        np.maximum.at(last_read, level_of[part.fanin], np.repeat(part.levels, ranks))
-        last_read[level_of[part.outputs]] = depth + 1
+        # Sources are step 0, from which constants, which lie in the header, count as read.
+        step_of = np.zeros(netlist.num_signals + 2, np.int64)
+        step_of[sources + part.nodes] = own_steps
+        last_read = np.arange(count + 1)
+        np.maximum.at(last_read, step_of[part.fanin], np.repeat(own_steps, ranks))
+        last_read[step_of[part.outputs]] = count + 1
         if netlist.num_registers:  # their values are written once, not for each block
-            last_read[0] = depth + 1
+            last_read[0] = count + 1
         starts, self.num_rows = _rows(sizes, last_read)
         if self.num_rows > MAX_ROWS:
             raise ValueError(f"the netlist has {self.num_rows} signals alive at once, the engine holds {MAX_ROWS}")
         row_of = np.zeros(netlist.num_signals + 2, np.int64)
         row_of[:sources] = starts[0] + np.arange(sources)
-        levels = part.levels[order]
-        row_of[sources + self.order] = starts[levels] + np.arange(order.size) - np.searchsorted(levels, levels)
+        ordered = own_steps[order]
+        row_of[sources + self.order] = starts[ordered] + np.arange(order.size) - np.searchsorted(ordered, ordered)
         row_of[netlist.num_signals :] = 0, lanes.ONES_ROW
         self.output_rows = row_of[part.outputs]
 
         entries = runs(part.fanin_ptr[:-1][order], ranks[order])
         self.fanin = np.zeros(entries.size + lanes.PADDING, np.uint32)
         self.fanin[: entries.size] = row_of[part.fanin[entries]] * lanes.ROW_BYTES
-        self.groups = _groups(levels, part.kinds[order], pooled, ranks[order], row_of[sources + self.order])
+        self.groups = _groups(ordered, part.kinds[order], pooled, ranks[order], row_of[sources + self.order])
 
     @property
     def input_rows(self) -> slice:
-        """The rows of the inputs: level 0 lies first, in every plan of a netlist."""
+        """The rows of the inputs: they lie first, in every plan of a netlist."""
         return slice(lanes.HEADER_ROWS, lanes.HEADER_ROWS + self._netlist.num_inputs)
 
     def tables(self, tables: ArrayLike | None = None) -> NDArray[np.uint64]:
@@ -161,26 +164,26 @@ def aligned(shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
 
 
 def _groups(
-    levels: NDArray[np.int64],
+    steps: NDArray[np.int64],
     kinds: NDArray[np.int64],
     pooled: NDArray[np.int64],
     reads: NDArray[np.int64],
     rows: NDArray[np.int64],
 ) -> NDArray[np.int64]:
     """int64 (G, 6) for `lanes.evaluate`, of nodes in the order of evaluation."""
-    changes = np.flatnonzero((np.diff(levels) != 0) | (np.diff(kinds) != 0) | (np.diff(pooled) != 0)) + 1
-    first = np.concatenate([[0], changes]) if levels.size else changes
+    changes = np.flatnonzero((np.diff(steps) != 0) | (np.diff(kinds) != 0) | (np.diff(pooled) != 0)) + 1
+    first = np.concatenate([[0], changes]) if steps.size else changes
     entries, luts = np.cumsum(reads) - reads, np.cumsum(pooled) - pooled
-    counts = np.diff(np.append(first, levels.size))
+    counts = np.diff(np.append(first, steps.size))
     columns = kinds[first], luts[first], counts, entries[first], rows[first], pooled[first]
     return np.stack(columns, axis=1).astype(np.int64)
 
 
 def _rows(sizes: NDArray[np.int64], last_read: NDArray[np.int64]) -> tuple[NDArray[np.int64], int]:
-    """The first row of each level, and the number of rows. Level 0 are the sources, written before everything else.
+    """The first row of each step, and the number of rows. Step 0 are the sources, written before everything else.
 
-    First fit: a level takes the first gap that is large enough, which levels that nobody reads any more have left.
-    Sizes are rounded up by less than an eighth, so that levels of nearly one size fit each other's gaps.
+    First fit: a step takes the first gap that is large enough, which steps that nobody reads any more have left.
+    Sizes are rounded up by less than an eighth, so that steps of nearly one size fit each other's gaps.
     """
     grain = np.exp2(np.floor(np.log2(np.maximum(sizes, 8))) - 3).astype(np.int64)
     sizes = -(-sizes // grain) * grain
@@ -190,20 +193,20 @@ def _rows(sizes: NDArray[np.int64], last_read: NDArray[np.int64]) -> tuple[NDArr
     gaps = _Gaps()
     dead = 0
     end = lanes.HEADER_ROWS
-    for level, size in enumerate(counts):
-        while last[dying[dead]] < level:
+    for step, size in enumerate(counts):
+        while last[dying[dead]] < step:
             gaps.add(int(starts[dying[dead]]), counts[dying[dead]])
             dead += 1
         start = gaps.take(size)
         if start is None:
             start = gaps.pop_last(end)
             end = start + size
-        starts[level] = start
+        starts[step] = start
     return starts, end
 
 
 class _Gaps:
-    """Free rows, in order, neighbours joined. At most `MAX_GAPS` are remembered: a level costs the same in any netlist.
+    """Free rows, in order, neighbours joined. At most `MAX_GAPS` are remembered: a step costs the same in any netlist.
 
     Attributes:
         starts, ends: the first row of each gap, and the row after its last one.
