@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import operator
 import os
+import re
 import subprocess
 import sys
 import textwrap
@@ -24,7 +26,7 @@ from lutsmith.circuit.engine.engine import LARGE, Engine
 from lutsmith.circuit.engine.plan import EnginePlan
 from lutsmith.circuit.engine.workers import threads_limited
 from lutsmith.ground.cache import CACHE_FOLDER
-from lutsmith.kernels.engine import codegen, lanes
+from lutsmith.kernels.engine import codegen, lanes, splits
 
 from .examples import random_circuit, random_images, random_netlist
 
@@ -57,12 +59,60 @@ def test_code_is_the_interpreter_at_every_rank_and_width(
     def run(plan):
         with pytest.MonkeyPatch.context() as patch:
             if width:
-                patch.setattr(codegen._Chunk, "__init__", lambda self, *_: original(self, width, ternary))
+                patch.setattr(
+                    codegen._Chunk, "__init__", lambda self, _, __, splits: original(self, width, ternary, splits)
+                )
             code = codegen.load(list(codegen.objects(machine_code.nodes(plan), lanes.ROW_BYTES)))
         return lambda values: code(values.ctypes.data)
 
     expected, given_rows = network_of(netlist, run)
     assert np.array_equal(expected, given_rows)
+
+
+_OPERATIONS = {"and": operator.and_, "or": operator.or_, "xor": operator.xor}
+
+
+def interpreted(text: str, rows: dict[int, int], width: int) -> None:
+    """Do what the assembly of a chunk says, on rows by their number, one bit wide."""
+    values: dict[str, int] = {}
+    for line in text.splitlines():
+        if found := re.fullmatch(r"(%v\d+) = getelementptr %V, %V\* %vectors, i64 (\d+)", line):
+            values[found[1]] = int(found[2]) * width // lanes.ROW_BYTES
+        elif found := re.fullmatch(r"(%v\d+) = load %V, %V\* (%v\d+), align \d+", line):
+            values[found[1]] = rows[values[found[2]]]
+        elif found := re.fullmatch(r"store %V (%v\d+), %V\* (%v\d+), align \d+", line):
+            rows[values[found[2]]] = values[found[1]]
+        elif found := re.fullmatch(r"(%v\d+) = (and|or|xor) %V (%v\d+), (%v\d+)", line):
+            values[found[1]] = _OPERATIONS[found[2]](values[found[3]], values[found[4]])
+        elif found := re.fullmatch(r"(%v\d+) = call %V @\S+\(%V (%v\d+), %V (%v\d+), %V (%v\d+), i32 (\d+)\)", line):
+            x, y, z = (values[found[place]] for place in (2, 3, 4))
+            values[found[1]] = int(found[5]) >> (4 * x + 2 * y + z) & 1
+        else:
+            assert not re.match(r"%v\d", line), line
+
+
+@pytest.mark.parametrize(("width", "ternary"), [(16, False), (32, False), (64, True)])
+@given(seed=st.integers(0, 2**32), inputs=st.integers(0, 6), count=st.integers(1, 5), thin=st.integers(0, 3))
+@settings(deadline=None, max_examples=30)
+def test_code_for_machines_that_are_not_here_says_what_its_tables_say(
+    width, ternary, seed, inputs, count, thin
+) -> None:
+    """The assembly, without LLVM: ternary logic too, which this processor need not have."""
+    rng = np.random.default_rng(seed)
+    tables = np.bitwise_and.reduce(rng.integers(0, 2**64, (thin + 1, count), dtype=np.uint64)).tolist()
+    tables = [table & (1 << (1 << inputs)) - 1 for table in tables]
+    nodes = [
+        codegen.Node(
+            (30 + place) * lanes.ROW_BYTES, tuple(lanes.ROW_BYTES * (20 + i) for i in range(inputs)), table, True
+        )
+        for place, table in enumerate(tables)
+    ]
+    found = splits.Splits([(inputs, table) for table in tables])
+    text = codegen._Chunk(width, ternary, found).function("chunk", nodes, lanes.ROW_BYTES)
+    for address in range(1 << inputs):
+        rows = {0: 0, lanes.ONES_ROW: 1} | {20 + slot: address >> slot & 1 for slot in range(inputs)}
+        interpreted(text, rows, width)
+        assert [rows[30 + place] for place in range(count)] == [table >> address & 1 for table in tables]
 
 
 @pytest.mark.parametrize(("width", "ternary"), [(16, False), (32, False), (None, None)])
@@ -83,7 +133,9 @@ def test_code_of_recurring_tables_is_the_interpreter(width, ternary, seed, rank,
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(recurring, "SHARE", 0.0)
         if width:
-            patch.setattr(codegen._Chunk, "__init__", lambda self, *_: original(self, width, ternary))
+            patch.setattr(
+                codegen._Chunk, "__init__", lambda self, _, __, splits: original(self, width, ternary, splits)
+            )
         code = machine_code.Code.from_bytes(machine_code.Code.of(netlist).to_bytes())
         patch.setattr(machine_code, "GAIN", 0.0)
         plan = code.plan()
@@ -108,13 +160,13 @@ def test_tables_have_functions_where_they_stand_in_many_places() -> None:
 @settings(deadline=None, max_examples=60)
 def test_cofactors_and_supports_are_the_table(table: int, inputs: int) -> None:
     table &= (1 << (1 << inputs)) - 1
-    smaller, kept = codegen.support(table, inputs)
+    smaller, kept = splits.support(table, inputs)
     for address in range(1 << inputs):
         entry = sum((address >> slot & 1) << place for place, slot in enumerate(kept))
         assert table >> address & 1 == smaller >> entry & 1
         for slot in range(inputs):
             rest = (address & (1 << slot) - 1) | address >> slot + 1 << slot
-            assert codegen.cofactor(table, inputs, slot, address >> slot & 1) >> rest & 1 == table >> address & 1
+            assert splits.cofactor(table, inputs, slot, address >> slot & 1) >> rest & 1 == table >> address & 1
 
 
 @pytest.fixture
@@ -416,13 +468,30 @@ def test_the_slot_that_is_split_off_leaves_the_fewest_inputs() -> None:
             table &= int(rng.bit_generator.random_raw()) & int(rng.bit_generator.random_raw())
         costs = [
             sum(
-                codegen.reads(codegen.cofactor(table, inputs, slot, bit), inputs - 1, other)
+                splits.reads(splits.cofactor(table, inputs, slot, bit), inputs - 1, other)
                 for bit in (0, 1)
                 for other in range(inputs - 1)
             )
             for slot in range(inputs)
         ]
-        assert codegen.best_split(table, inputs) == max(slot for slot in range(inputs) if costs[slot] == min(costs))
+        assert splits.best_split(table, inputs) == max(slot for slot in range(inputs) if costs[slot] == min(costs))
+
+
+@given(seed=st.integers(0, 2**32), inputs=st.integers(0, 6), count=st.integers(0, 40), thin=st.integers(0, 3))
+@settings(deadline=None, max_examples=60)
+def test_splits_of_many_tables_are_those_of_each(seed: int, inputs: int, count: int, thin: int) -> None:
+    rng, mask = np.random.default_rng(seed), (1 << (1 << inputs)) - 1
+    tables = rng.integers(0, 2**64, (thin + 1, count), dtype=np.uint64)
+    given_ = [(inputs, table & mask) for table in np.bitwise_and.reduce(tables).tolist()]
+    known = splits.Splits(given_)
+    wanted = list(given_)
+    for rank, table in wanted:
+        whole = len(splits.support(table, rank)[1]) == rank
+        found = known.of(rank, table)
+        assert (found is not None) == (whole and rank > 1)
+        if found is not None:
+            assert found == splits.split_of(table, rank)
+            wanted += [(rank - 1, found.low), (rank - 1, found.high)]
 
 
 def test_who_waits_for_a_turn_does_not_hold_up_the_end(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -65,7 +65,7 @@ MOST_NODES = 50_000
 STARTING = 0.6
 """Seconds that the process which makes code takes to start."""
 
-MAKING = 5e-4
+MAKING = 2.5e-4
 """Seconds that code of a whole network takes to make on one core, for each node."""
 
 MAKING_TABLE = 4e-3

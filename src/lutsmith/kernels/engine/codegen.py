@@ -16,10 +16,12 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 from llvmlite import binding as llvm
+
+from lutsmith.kernels.engine.lanes import ONES_ROW, ROW_BYTES
+from lutsmith.kernels.engine.splits import Split, Splits, split_of, support
 
 CHUNK = 64
 """Nodes of a function."""
@@ -27,13 +29,15 @@ CHUNK = 64
 FUNCTIONS = 16
 """Functions of tables in an object file."""
 
-REACH = 8
+TOGETHER = 16
+"""Chunks whose tables are taken apart at once."""
+
+REACH = 4
 """Nodes for which a value that can be loaded again is kept in a register."""
 
 
 _SPARED = (
     "-enable-misched=false",
-    "-regalloc=basic",
     *(f"-disable-{name}" for name in ("lsr", "cgp", "peephole", "machine-cse", "machine-licm", "machine-sink")),
 )
 """Options of LLVM."""
@@ -61,10 +65,10 @@ def host() -> tuple[str, str]:
 
 
 def spare() -> None:
-    """Have LLVM leave out what straight-line code of tables gains nothing from: compiling takes 0.7 of the time, and
-    the code is as fast. It holds for all that this process compiles afterwards.
+    """Have LLVM leave out what code of tables gains nothing from, and select ternary logic block by block, not one by
+    one. It holds for all that this process compiles afterwards.
     """
-    for name in _SPARED:
+    for name in (*_SPARED, "-fast-isel=0") if _target(0)[2] else _SPARED:
         llvm.set_option("", name)
 
 
@@ -76,11 +80,16 @@ def objects(nodes: Sequence[Node], row_bytes: int, share: tuple[int, int] = (0, 
         row_bytes: of a row of the matrix of bits.
         share: (k, n) for each n-th file from number k on: n processes make a share each.
     """
-    machine, width, ternary = _target()
+    machine, width, ternary = _target(0)
     count = -(-len(nodes) // CHUNK)
-    for number in range(share[0], count, share[1]):
-        text = _Chunk(width, ternary).function(f"chunk{number}", nodes[number * CHUNK :][:CHUNK], row_bytes)
-        yield machine.emit_object(llvm.parse_assembly(text))
+    own = range(share[0], count, share[1])
+    for some in (own[first : first + TOGETHER] for first in range(0, len(own), TOGETHER)):
+        chunks = {number: nodes[number * CHUNK :][:CHUNK] for number in some}
+        tables = ((len(node.inputs), node.table) for chunk in chunks.values() for node in chunk)
+        splits = Splits(tables)
+        for number, chunk in chunks.items():
+            text = _Chunk(width, ternary, splits).function(f"chunk{number}", chunk, row_bytes)
+            yield machine.emit_object(llvm.parse_assembly(text))
     if count % share[1] != share[0]:
         return
     calls = "\n".join(f"call void @chunk{number}(i8* %base)" for number in range(count))
@@ -97,13 +106,16 @@ def functions(tables: Sequence[tuple[int, int]], row_bytes: int, share: tuple[in
         row_bytes: of a row of the matrix of bits.
         share: as for `objects`.
     """
-    machine, width, ternary = _target()
+    machine, width, ternary = _target(1)
     for first in range(share[0] * FUNCTIONS, len(tables), share[1] * FUNCTIONS):
+        some = tables[first : first + FUNCTIONS]
+        splits = Splits(some)
+        chunks = [_Chunk(width, ternary, splits) for _ in some]
         texts = [
-            _Chunk(width, ternary).loop(f"table{number}", *table, row_bytes)
-            for number, table in enumerate(tables[first : first + FUNCTIONS], first)
+            chunk.loop(f"table{number}", *table, row_bytes)
+            for number, (chunk, table) in enumerate(zip(chunks, some, strict=True), first)
         ]
-        yield machine.emit_object(llvm.parse_assembly("\n".join([_declared(width, ternary), *texts])))
+        yield machine.emit_object(llvm.parse_assembly("\n".join([chunks[0].declared(), *texts])))
     if share[0] == 0:
         yield machine.emit_object(llvm.parse_assembly(_CALLS))
 
@@ -134,15 +146,19 @@ def load_functions(files: Iterable[bytes], count: int) -> tuple[Callable[[int, i
     return run, [engine.get_function_address(f"table{number}") for number in range(count)]
 
 
-def _target() -> tuple[Any, int, bool]:
-    """LLVM's machine for this processor, the bytes of its vectors, and whether it has ternary logic."""
+def _target(level: int) -> tuple[Any, int, bool]:
+    """LLVM's machine for this processor, the bytes of its vectors, and whether it has ternary logic.
+
+    At level 0 LLVM selects instructions and registers one by one: straight-line code, in which every instruction is
+    needed and values are short-lived, is hardly slower, and made in a half to a sixth of the time. Loops are slower.
+    """
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
     name, features = host()
-    machine = llvm.Target.from_default_triple().create_target_machine(
-        cpu=name, features=features, opt=1, jit=True, codemodel="large"
-    )
     known = llvm.get_host_cpu_features()
+    machine = llvm.Target.from_default_triple().create_target_machine(
+        cpu=name, features=features, opt=level if "sse2" in known else 1, jit=True, codemodel="large"
+    )
     ternary = bool(known.get("avx512f"))
     return machine, 64 if ternary else 32 if known.get("avx2") else 16, ternary
 
@@ -188,19 +204,19 @@ ret void
 """What runs a list of calls, at least one."""
 
 
-def _declared(width: int, ternary: bool) -> str:
-    kind = f"<{width // 4} x i32>"
-    return f"declare {kind} @llvm.x86.avx512.pternlog.d.512({kind}, {kind}, {kind}, i32)\n" if ternary else ""
-
-
 class _Chunk:
     """Writes the assembly of one function."""
 
-    def __init__(self, width: int, ternary: bool) -> None:
-        self._width, self._ternary = width, ternary
-        self._kind = f"<{width // 4} x i32>"
+    def __init__(self, width: int, ternary: bool, splits: Splits) -> None:
+        self._width, self._ternary, self._splits = width, ternary, splits
         self._lines: list[str] = []
         self._count = 0
+
+    def declared(self) -> str:
+        """What stands before its functions."""
+        kind = f"%V = type <{self._width // 4} x i32>\n"
+        ternary = "declare %V @llvm.x86.avx512.pternlog.d.512(%V, %V, %V, i32)\n"
+        return kind + ternary if self._ternary else kind
 
     def function(self, name: str, nodes: Sequence[Node], row_bytes: int) -> str:
         values: dict[int, tuple[str, int, bool]] = {}  # by row: the value, when it was last used, whether it is stored
@@ -209,31 +225,30 @@ class _Chunk:
             for row in node.inputs:
                 value, last, stored = values.get(row, ("", 0, True))
                 if not value or (stored and number - last > REACH):
-                    value = self._let(f"load {self._kind}, {self._kind}* {self._address(row)}, align {self._width}")
+                    value = self._load(row)
                 values[row] = value, number, stored
                 signals.append(value)
             value = self._node(node.table & (1 << (1 << len(signals))) - 1, tuple(signals), {})
             values[node.out] = value, number, node.stored
             if node.stored:
-                self._lines.append(
-                    f"store {self._kind} {value}, {self._kind}* {self._address(node.out)}, align {self._width}"
-                )
+                self._lines.append(f"store %V {value}, %V* {self._address(node.out)}, align {self._width}")
         body = "\n".join(self._lines)
         return (
-            f"{_declared(self._width, self._ternary)}define void @{name}(i8* %base) {{\nentry:\nbr label %loop\nloop:\n"
-            f"%at = phi i64 [0, %entry], [%next, %loop]\n%part = getelementptr i8, i8* %base, i64 %at\n{body}\n"
+            f"{self.declared()}define void @{name}(i8* %base) {{\nentry:\nbr label %loop\nloop:\n"
+            "%at = phi i64 [0, %entry], [%next, %loop]\n%part = getelementptr i8, i8* %base, i64 %at\n"
+            f"%vectors = bitcast i8* %part to %V*\n{body}\n"
             f"%next = add i64 %at, {self._width}\n%done = icmp eq i64 %next, {row_bytes}\n"
             "br i1 %done, label %end, label %loop\nend:\nret void\n}"
         )
 
     def loop(self, name: str, inputs: int, table: int, row_bytes: int) -> str:
         """A function that evaluates a table in many places: rows are the OR of some LUTs each, one after the other."""
-        kind, signals = self._kind, []
+        signals = []
         for slot in range(inputs):
             offset = self._let(f"load i32, i32* {self._let(f'getelementptr i32, i32* %fanin, i64 {slot}')}")
             row = self._let(f"getelementptr i8, i8* %part, i64 {self._let(f'zext i32 {offset} to i64')}")
-            pointer = self._let(f"bitcast i8* {row} to {kind}*")
-            signals.append(self._let(f"load {kind}, {kind}* {pointer}, align {self._width}"))
+            pointer = self._let(f"bitcast i8* {row} to %V*")
+            signals.append(self._let(f"load %V, %V* {pointer}, align {self._width}"))
         value = self._node(table, tuple(signals), {})
         body = "\n".join(self._lines)
         return (
@@ -244,14 +259,14 @@ class _Chunk:
             f"%passed = mul i64 %number, {row_bytes}\n%out = getelementptr i8, i8* %target, i64 %passed\n"
             "br label %loop\n"
             "loop:\n%at = phi i64 [0, %row], [%next, %written]\n%part = getelementptr i8, i8* %base, i64 %at\n"
-            "br label %lut\n"
+            "%vectors = bitcast i8* %part to %V*\nbr label %lut\n"
             "lut:\n%place = phi i64 [0, %loop], [%later, %lut]\n"
-            f"%some = phi {kind} [zeroinitializer, %loop], [%more, %lut]\n%begin = mul i64 %place, {inputs}\n"
-            f"%fanin = getelementptr i32, i32* %own, i64 %begin\n{body}\n%more = or {kind} %some, {value}\n"
+            f"%some = phi %V [zeroinitializer, %loop], [%more, %lut]\n%begin = mul i64 %place, {inputs}\n"
+            f"%fanin = getelementptr i32, i32* %own, i64 %begin\n{body}\n%more = or %V %some, {value}\n"
             "%later = add i64 %place, 1\n%last = icmp eq i64 %later, %pooled\n"
             "br i1 %last, label %written, label %lut\n"
-            f"written:\n%byte = getelementptr i8, i8* %out, i64 %at\n%word = bitcast i8* %byte to {kind}*\n"
-            f"store {kind} %more, {kind}* %word, align {self._width}\n%next = add i64 %at, {self._width}\n"
+            f"written:\n%byte = getelementptr i8, i8* %out, i64 %at\n%word = bitcast i8* %byte to %V*\n"
+            f"store %V %more, %V* %word, align {self._width}\n%next = add i64 %at, {self._width}\n"
             f"%done = icmp eq i64 %next, {row_bytes}\nbr i1 %done, label %stored, label %loop\n"
             "stored:\n%following = add i64 %number, 1\n%all = icmp eq i64 %following, %rows\n"
             "br i1 %all, label %end, label %row\nend:\nret void\n}"
@@ -259,101 +274,70 @@ class _Chunk:
 
     def _let(self, instruction: str) -> str:
         self._count += 1
-        self._lines.append(f"%v{self._count} = {instruction}")
-        return f"%v{self._count}"
+        value = f"%v{self._count}"
+        self._lines.append(f"{value} = {instruction}")
+        return value
 
     def _address(self, row: int) -> str:
-        byte = self._let(f"getelementptr i8, i8* %part, i64 {row}")
-        return self._let(f"bitcast i8* {byte} to {self._kind}*")
+        return self._let(f"getelementptr %V, %V* %vectors, i64 {row // self._width}")
 
-    def _splat(self, bit: int) -> str:
-        return f"<{', '.join([f'i32 {-bit}'] * (self._width // 4))}>"
+    def _load(self, row: int) -> str:
+        return self._let(f"load %V, %V* {self._address(row)}, align {self._width}")
 
     def _op(self, name: str, a: str, b: str) -> str:
-        return self._let(f"{name} {self._kind} {a}, {b}")
+        return self._let(f"{name} %V {a}, {b}")
 
     def _lookup(self, table: int, x: str, y: str, z: str) -> str:
-        """A function of three signals, z the least significant, by ternary logic."""
-        kind = self._kind
-        arguments = f"{kind} {x}, {kind} {y}, {kind} {z}, i32 {table}"
-        return self._let(f"call {kind} @llvm.x86.avx512.pternlog.d.512({arguments})")
+        """A function of three signals, z the least significant, by ternary logic; it takes the register of x."""
+        return self._let(f"call %V @llvm.x86.avx512.pternlog.d.512(%V {x}, %V {y}, %V {z}, i32 {table})")
 
     def _node(self, table: int, signals: tuple[str, ...], made: dict[tuple[int, tuple[str, ...]], str]) -> str:
-        """The value of a table on signals; `made` are the cofactors that the node has already."""
-        table, kept = support(table, len(signals))
-        signals = tuple(signals[slot] for slot in kept)
+        """The value of a table on signals; `made` are the cofactors and complements that the node has already."""
+        split = self._splits.of(len(signals), table)
+        if split is None:
+            table, signals = _needed(table, signals)
         if not signals:
-            return self._splat(table)
-        if len(signals) == 1:
-            return signals[0] if table == 0b10 else self._op("xor", signals[0], self._splat(1))
-        if (table, signals) not in made:
+            return self._load(table * ONES_ROW * ROW_BYTES)
+        if table == 0b10 and len(signals) == 1:
+            return signals[0]
+        value = made.get((table, signals))
+        if value is None:
             if self._ternary and len(signals) <= 3:
-                x, y, z = (*reversed(signals), signals[0])[:3]
-                wide = table if len(signals) == 3 else sum((table >> (entry >> 1) & 1) << entry for entry in range(8))
-                made[table, signals] = self._lookup(wide, x, y, z)
+                x, y, z = (*reversed(signals), *signals, signals[0])[:3]
+                wide = sum((table >> (entry >> 3 - len(signals)) & 1) << entry for entry in range(8))
+                value = self._lookup(wide, x, y, z)
+            elif len(signals) == 1:
+                value = self._op("xor", signals[0], self._load(ONES_ROW * ROW_BYTES))
             else:
-                made[table, signals] = self._split(table, signals, made)
-        return made[table, signals]
+                value = self._split(split or split_of(table, len(signals)), signals, made)
+            made[table, signals] = value
+        return value
 
-    def _split(self, table: int, signals: tuple[str, ...], made: dict[tuple[int, tuple[str, ...]], str]) -> str:
-        slot = best_split(table, len(signals))
+    def _split(self, split: Split, signals: tuple[str, ...], made: dict[tuple[int, tuple[str, ...]], str]) -> str:
+        slot, low, high = split
         select, rest = signals[slot], signals[:slot] + signals[slot + 1 :]
-        low, high = (cofactor(table, len(signals), slot, bit) for bit in (0, 1))
         ones = (1 << (1 << len(rest))) - 1
+        p = self._node(low, rest, made) if 0 < low < ones else ""
+        q = self._node(high, rest, made) if 0 < high < ones and low != high ^ ones else ""
+        if self._ternary and p and q:
+            return self._lookup(_CHOICE, p, q, select)
         if low == high ^ ones:
-            return self._op("xor", select, self._node(low, rest, made))
-        if low in (0, ones) or high in (0, ones):
-            known, other = (low, high) if low in (0, ones) else (high, low)
-            value = self._node(other, rest, made)
-            if (known == low) == (known == 0):  # select & other, or the complement of select | ..
-                return self._op("and", select, value) if known == 0 else self._op("or", select, value)
-            inverse = self._op("xor", select, self._splat(1))
-            return self._op("or", inverse, value) if known == ones else self._op("and", inverse, value)
-        p, q = self._node(low, rest, made), self._node(high, rest, made)
-        if self._ternary:
-            return self._lookup(0xCA, select, q, p)
-        return self._op("xor", p, self._op("and", select, self._op("xor", p, q)))
+            return self._op("xor", p, select)
+        if q and not p:
+            return self._op("or", q, self._node(0b01, (select,), made)) if low else self._op("and", q, select)
+        if p and not q:
+            return self._op("or", p, select) if high else self._op("and", p, self._node(0b01, (select,), made))
+        if len(rest) > 3:
+            return self._op("xor", self._op("and", self._op("xor", q, p), select), p)
+        inverse = self._node(0b01, (select,), made)
+        return self._op("or", self._op("and", p, inverse), self._op("and", q, select))
 
 
-_BLOCKS = tuple(
-    sum(((1 << (1 << slot)) - 1) << (start << slot + 1) for start in range(32 >> slot)) for slot in range(6)
-)
-"""For each slot the entries of a table of six inputs where that input is 0."""
+_CHOICE = 0xD8
+"""Ternary logic: the third signal chooses the second, or else the first."""
 
 
-def cofactor(table: int, inputs: int, slot: int, bit: int) -> int:
-    """The table, of the other inputs, where input `slot` is `bit`: half of the entries, pushed together."""
-    found = table >> (bit << slot) & _BLOCKS[slot]
-    for width in range(slot, inputs - 1):
-        found = (found | found >> (1 << width)) & _BLOCKS[width + 1] if width < 5 else found
-    return found & (1 << (1 << inputs - 1)) - 1
-
-
-def reads(table: int, inputs: int, slot: int) -> bool:
-    """Whether input `slot` makes a difference."""
-    return bool((table ^ table >> (1 << slot)) & _BLOCKS[slot] & (1 << (1 << inputs)) - 1)
-
-
-@lru_cache(maxsize=1 << 16)
-def support(table: int, inputs: int) -> tuple[int, tuple[int, ...]]:
-    """The table without inputs that make no difference, and the slots of the others."""
-    kept = list(range(inputs))
-    for slot in reversed(range(inputs)):
-        if not reads(table, len(kept), slot):
-            table = cofactor(table, len(kept), slot, 0)
-            del kept[slot]
-    return table, tuple(kept)
-
-
-@lru_cache(maxsize=1 << 16)
-def best_split(table: int, inputs: int) -> int:
-    """The slot whose cofactors depend on the fewest inputs in all; the highest of these."""
-    ones = (1 << (1 << inputs)) - 1
-    changes = [(table ^ table >> (1 << slot)) & _BLOCKS[slot] & ones for slot in range(inputs)]  # where it matters
-
-    def cost(slot: int) -> int:
-        low, high, own = _BLOCKS[slot], ~_BLOCKS[slot], changes[slot]
-        halves = [(change & low != 0) + (change & high != 0) for change in changes]
-        return sum(halves) - (own & low != 0) - (own & high != 0)
-
-    return min(reversed(range(inputs)), key=cost)
+def _needed(table: int, signals: tuple[str, ...]) -> tuple[int, tuple[str, ...]]:
+    """A table without the signals that make no difference."""
+    table, kept = support(table, len(signals))
+    return table, tuple(signals[slot] for slot in kept)
