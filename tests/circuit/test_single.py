@@ -17,6 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lutsmith.circuit import CircuitBuilder, Comparators, Head, NetlistBuilder, OutOfRangeWarning
+from lutsmith.circuit.engine import plan as plans
 from lutsmith.circuit.engine.blocks import Blocks
 from lutsmith.circuit.engine.engine import FEW
 
@@ -48,6 +49,22 @@ def test_outputs_are_those_of_the_netlist_at_every_rank(seed, inputs, luts, regi
     for other in (None, tables):
         expected = netlist.evaluate(bits[:, :inputs], tables=other)
         assert np.array_equal(single.outputs(bits, tables=other), expected)
+
+
+@given(seed=st.integers(0, 2**32), narrow=st.integers(1, 80), luts=st.integers(0, 100), pooled=st.booleans())
+@settings(deadline=None, max_examples=60)
+def test_wires_of_any_width_are_the_same(seed, narrow, luts, pooled) -> None:
+    """Rows beyond those that 16 bits name: counted from the lowest that a group reads, or as 32 bits."""
+    netlist = random_netlist(seed, luts=luts, outputs=20, max_rank=6)
+    if pooled:
+        builder = NetlistBuilder(50)
+        leaves = builder.lut(np.random.default_rng(seed).integers(0, 50, (60, 5)), np.eye(60, 32, dtype=int))
+        netlist = builder.build(builder.lut(leaves.reshape(20, 3), [[0] + 7 * [1]], np.zeros(20, np.int64)))
+    bits = np.random.default_rng(seed).integers(0, 2, (3, netlist.num_inputs), dtype=np.uint8)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(plans, "_NARROW", narrow)
+        found = wired(netlist).outputs(bits)
+    assert np.array_equal(found, netlist.evaluate(bits))
 
 
 @given(seed=st.integers(0, 2**32), classes=st.integers(1, 9), group=st.integers(1, 20))

@@ -223,7 +223,7 @@ class _Program:
             self._network(values)
 
     @cached_property
-    def single(self) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
+    def single(self) -> tuple[NDArray[np.uint16] | NDArray[np.uint32], NDArray[np.int64]]:
         """Wires and groups for single samples."""
         return self.plan.single()
 

@@ -1,7 +1,8 @@
 """Evaluate a circuit on a single sample, one byte, 0 or 1, a signal: no packing, so that the answer comes soon.
 
 A LUT costs six to twelve cycles: the bits of its inputs are gathered into an address, in a loop of its own for each
-rank. Signals lie in the rows of the plan, so that their bytes stay in the cache.
+rank. Signals lie in the rows of the plan, so that their bytes stay in the cache. What a large network has to read are
+its wires: they are 16 bits each, from the lowest row that a group reads, where that is enough.
 """
 
 from __future__ import annotations
@@ -26,13 +27,13 @@ def _of_rank(rank: int) -> Any:
 
     def luts(values: Any, fanin: Any, tables: Any, group: Any) -> None:
         first, entry, out = np.uint64(group[1]), np.uint64(group[3]), np.uint64(group[4])
-        pooled = np.uint64(group[5])
+        pooled, read = np.uint64(group[5]), values[group[6] :]
         for lut in range(group[2] * group[5]):
             index = np.uint64(lut)
             address = np.uint64(0)
-            for slot in range(rank):
-                bit = np.uint64(values[fanin[entry + index * np.uint64(rank) + np.uint64(slot)]])
-                address |= bit << np.uint64(slot)
+            for slot in range(rank - 1, -1, -1):
+                bit = read[fanin[entry + index * np.uint64(rank) + np.uint64(slot)]]
+                address = np.uint64(2) * address + np.uint64(bit)
             value = (tables[first + index] >> address) & np.uint64(1)
             if pooled == np.uint64(1):
                 values[out + index] = value
@@ -55,7 +56,7 @@ def evaluate(
     thresholds: NDArray[np.float32],
     first: int,
     values: NDArray[np.uint8],
-    fanin: NDArray[np.uint32],
+    fanin: NDArray[Any],
     tables: NDArray[np.uint64],
     groups: NDArray[np.int64],
 ) -> None:
@@ -67,10 +68,10 @@ def evaluate(
         thresholds: float32 (C,), what it is compared with.
         first: comparator c writes byte first + c.
         values: uint8 (rows,), the values of the signals.
-        fanin: uint32, the rows that the LUTs read, in the order of evaluation.
+        fanin: uint16 or uint32, the rows that the LUTs read, in the order of evaluation, counted from one of the group.
         tables: uint64 (N,), in the order of evaluation; bits from 2**rank up are not read.
-        groups: int64 (G, 6): rank, first LUT, number of results, first entry of `fanin`, row of the first result, LUTs
-            that a result is the OR of.
+        groups: int64 (G, 7): rank, first LUT, number of results, first entry of `fanin`, row of the first result, LUTs
+            that a result is the OR of, and the row from which `fanin` counts.
     """
     for index in range(len(features)):
         place = np.uint64(index)
