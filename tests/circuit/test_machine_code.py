@@ -141,7 +141,7 @@ def test_code_of_recurring_tables_is_the_interpreter(width, ternary, seed, rank,
         plan = code.plan()
         assert code.tables
         assert machine_code.faster(plan, EnginePlan(netlist, fixed=True), code.load(plan))
-    assert plan.single()[1][:, 0].max(initial=0) <= 6
+    assert plan.single()[2][:, 0].max(initial=0) <= 6
 
 
 def test_tables_have_functions_where_they_stand_in_many_places() -> None:

@@ -51,9 +51,9 @@ def test_outputs_are_those_of_the_netlist_at_every_rank(seed, inputs, luts, regi
         assert np.array_equal(single.outputs(bits, tables=other), expected)
 
 
-@given(seed=st.integers(0, 2**32), narrow=st.integers(1, 80), luts=st.integers(0, 100), pooled=st.booleans())
+@given(seed=st.integers(0, 2**32), near=st.integers(1, 80), luts=st.integers(0, 100), pooled=st.booleans())
 @settings(deadline=None, max_examples=60)
-def test_wires_of_any_width_are_the_same(seed, narrow, luts, pooled) -> None:
+def test_wires_of_any_width_are_the_same(seed, near, luts, pooled) -> None:
     """Rows beyond those that 16 bits name: counted from the lowest that a group reads, or as 32 bits."""
     netlist = random_netlist(seed, luts=luts, outputs=20, max_rank=6)
     if pooled:
@@ -62,7 +62,7 @@ def test_wires_of_any_width_are_the_same(seed, narrow, luts, pooled) -> None:
         netlist = builder.build(builder.lut(leaves.reshape(20, 3), [[0] + 7 * [1]], np.zeros(20, np.int64)))
     bits = np.random.default_rng(seed).integers(0, 2, (3, netlist.num_inputs), dtype=np.uint8)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(plans, "_NARROW", narrow)
+        patch.setattr(plans, "_NEAR", near)
         found = wired(netlist).outputs(bits)
     assert np.array_equal(found, netlist.evaluate(bits))
 

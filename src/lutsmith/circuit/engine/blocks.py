@@ -162,12 +162,12 @@ class Blocks:
         program, words = self._program(tables)
         numbers = rows if rows.dtype == np.uint8 else as_float32(rows)
         numbers = np.ascontiguousarray(numbers)
-        fanin, groups = program.single
+        near, far, groups = program.single
         values = program.take_bytes()
         for index, sample in enumerate(numbers):
             if self._rest is not None:
                 self._packing.rest(rows[index], values, self._rest)
-            single.evaluate(sample, *self._comparators, values, fanin, words, groups)
+            single.evaluate(sample, *self._comparators, values, near, far, words, groups)
             yield program, values
         program.bytes.append(values)
 
@@ -223,7 +223,7 @@ class _Program:
             self._network(values)
 
     @cached_property
-    def single(self) -> tuple[NDArray[np.uint16] | NDArray[np.uint32], NDArray[np.int64]]:
+    def single(self) -> tuple[NDArray[np.uint16], NDArray[np.uint32], NDArray[np.int64]]:
         """Wires and groups for single samples."""
         return self.plan.single()
 

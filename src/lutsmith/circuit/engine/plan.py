@@ -31,7 +31,7 @@ MAX_GAPS = 64
 CODED = len(lanes.RANKS)
 """The first kind that `lanes` does not know: a table that machine code has been made of."""
 
-_NARROW = 1 << 16  # rows that 16 bits name
+_NEAR = 1 << 16  # rows that 16 bits name
 _RANKS = 7  # kinds below are ranks with any table
 _KNOWN_TABLES = np.array([table or 0 for _, table in lanes.KINDS] + [0], np.uint64)
 
@@ -135,8 +135,8 @@ class EnginePlan:
         values[self._register_rows()] = self._netlist.register_init
         return values
 
-    def single(self) -> tuple[NDArray[np.uint16] | NDArray[np.uint32], NDArray[np.int64]]:
-        """The arguments `fanin` and `groups` of `kernels.engine.single.evaluate`."""
+    def single(self) -> tuple[NDArray[np.uint16], NDArray[np.uint32], NDArray[np.int64]]:
+        """The arguments `near`, `far` and `groups` of `kernels.engine.single.evaluate`."""
         groups = self.groups.copy()
         groups[:, 0] = self._kind_ranks[groups[:, 0]]
         if len(groups):  # neighbours of one rank become one group
@@ -150,13 +150,15 @@ class EnginePlan:
             groups[:, 2] = counts
         sizes, bases = groups[:, 0] * groups[:, 2] * groups[:, 5], np.zeros(len(groups), np.int64)
         rows = (self.fanin[: sizes.sum()] // lanes.ROW_BYTES).astype(np.int64)
-        if self.num_rows > _NARROW and (reads := sizes > 0).any():  # counted from the lowest row that a group reads
-            bases[reads] = np.minimum.reduceat(rows, groups[reads, 3])
+        far = np.zeros(0, np.uint32)
+        if self.num_rows > _NEAR and (reads := sizes > 0).any():
+            entries = groups[reads, 3]
+            lowest, highest = np.minimum.reduceat(rows, entries), np.maximum.reduceat(rows, entries)
+            bases[reads] = np.where(highest - lowest < _NEAR, lowest, -1)
+            if (bases < 0).any():
+                far = rows.astype(np.uint32)
             rows -= np.repeat(bases, sizes)
-        based: NDArray[np.int64] = np.column_stack([groups, bases])
-        if rows.max(initial=0) < _NARROW:
-            return rows.astype(np.uint16), based
-        return rows.astype(np.uint32), based
+        return rows.astype(np.uint16), far, np.column_stack([groups, bases])
 
     def _register_rows(self) -> slice:
         first = self.input_rows.stop

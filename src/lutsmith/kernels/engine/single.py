@@ -2,7 +2,7 @@
 
 A LUT costs six to twelve cycles: the bits of its inputs are gathered into an address, in a loop of its own for each
 rank. Signals lie in the rows of the plan, so that their bytes stay in the cache. What a large network has to read are
-its wires: they are 16 bits each, from the lowest row that a group reads, where that is enough.
+its wires: they are 16 bits each, counted from the lowest row that a group reads, where that is enough.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ def _of_rank(rank: int) -> Any:
     Each rank has a name of its own: the linker takes functions of one name from two cached files for the same.
     """
 
-    def luts(values: Any, fanin: Any, tables: Any, group: Any) -> None:
+    def luts(read: Any, values: Any, fanin: Any, tables: Any, group: Any) -> None:
         first, entry, out = np.uint64(group[1]), np.uint64(group[3]), np.uint64(group[4])
-        pooled, read = np.uint64(group[5]), values[group[6] :]
+        pooled = np.uint64(group[5])
         for lut in range(group[2] * group[5]):
             index = np.uint64(lut)
             address = np.uint64(0)
@@ -49,6 +49,25 @@ def _of_rank(rank: int) -> Any:
 _luts0, _luts1, _luts2, _luts3, _luts4, _luts5, _luts6 = (_of_rank(rank) for rank in range(7))
 
 
+@_compiled
+def _luts(read: Any, values: Any, fanin: Any, tables: Any, group: Any) -> None:
+    rank = group[0]
+    if rank == 0:
+        _luts0(read, values, fanin, tables, group)
+    elif rank == 1:
+        _luts1(read, values, fanin, tables, group)
+    elif rank == 2:
+        _luts2(read, values, fanin, tables, group)
+    elif rank == 3:
+        _luts3(read, values, fanin, tables, group)
+    elif rank == 4:
+        _luts4(read, values, fanin, tables, group)
+    elif rank == 5:
+        _luts5(read, values, fanin, tables, group)
+    else:
+        _luts6(read, values, fanin, tables, group)
+
+
 @kernel(ENGINE)
 def evaluate(
     sample: NDArray[Any],
@@ -56,7 +75,8 @@ def evaluate(
     thresholds: NDArray[np.float32],
     first: int,
     values: NDArray[np.uint8],
-    fanin: NDArray[Any],
+    near: NDArray[np.uint16],
+    far: NDArray[np.uint32],
     tables: NDArray[np.uint64],
     groups: NDArray[np.int64],
 ) -> None:
@@ -68,10 +88,11 @@ def evaluate(
         thresholds: float32 (C,), what it is compared with.
         first: comparator c writes byte first + c.
         values: uint8 (rows,), the values of the signals.
-        fanin: uint16 or uint32, the rows that the LUTs read, in the order of evaluation, counted from one of the group.
+        near: uint16, the rows that the LUTs read, in the order of evaluation, counted from a row of their group.
+        far: uint32, the same rows counted from 0; empty if no group needs it.
         tables: uint64 (N,), in the order of evaluation; bits from 2**rank up are not read.
-        groups: int64 (G, 7): rank, first LUT, number of results, first entry of `fanin`, row of the first result, LUTs
-            that a result is the OR of, and the row from which `fanin` counts.
+        groups: int64 (G, 7): rank, first LUT, number of results, first entry of `near` or `far`, row of the first
+            result, LUTs that a result is the OR of, and the row from which `near` counts, or -1: take `far`.
     """
     for index in range(len(features)):
         place = np.uint64(index)
@@ -79,21 +100,10 @@ def evaluate(
         values[np.uint64(first) + place] = value > thresholds[place]
     for number in range(len(groups)):
         group = groups[number]
-        rank = group[0]
-        if rank == 0:
-            _luts0(values, fanin, tables, group)
-        elif rank == 1:
-            _luts1(values, fanin, tables, group)
-        elif rank == 2:
-            _luts2(values, fanin, tables, group)
-        elif rank == 3:
-            _luts3(values, fanin, tables, group)
-        elif rank == 4:
-            _luts4(values, fanin, tables, group)
-        elif rank == 5:
-            _luts5(values, fanin, tables, group)
+        if group[6] >= 0:
+            _luts(values[group[6] :], values, near, tables, group)
         else:
-            _luts6(values, fanin, tables, group)
+            _luts(values, values, far, tables, group)
 
 
 @kernel(ENGINE)
