@@ -21,6 +21,8 @@ from numba.extending import intrinsic
 
 WORD = ir.IntType(64)
 VECTOR_BYTES = 64 if llvmlite.binding.get_host_cpu_features().get("avx512f") else 32
+REGISTERS = 32 if VECTOR_BYTES == 64 else 16
+"""Vectors that a processor holds. What has more values alive at once is loads and stores."""
 
 
 def pointer_to(element: Any) -> Any:

@@ -19,7 +19,7 @@ from lutsmith.kernels import compiler, exponentials, vectors
 from lutsmith.kernels.training import ahead, templates
 from lutsmith.kernels.training.best import loops as choosing
 from lutsmith.kernels.training.encode import loops as encoder
-from lutsmith.kernels.training.fold import gathering, loops, passes, pieces, placed, scattering
+from lutsmith.kernels.training.fold import gathering, loops, passes, pieces, placed, row_pieces, scattering
 from lutsmith.kernels.training.fold_pooled import loops as pooled
 from lutsmith.kernels.training.gates import loops as gates
 from lutsmith.kernels.training.lut_sums import loops as sums
@@ -70,6 +70,7 @@ HELPERS = (
     loops.table_of,
     templates.zero,
     templates.pad,
+    templates.ask_for,
     scattering.less,
     loops.prefetch_rows,
     scattering.eight_dots,
@@ -80,7 +81,6 @@ HELPERS = (
     scattering.tail_dot,
     scattering.scatter_tail,
     gathering.first_row,
-    gathering.ask_for,
     placed.locate,
     placed.some_candidates,
     placed.scatter_placed,
@@ -198,7 +198,10 @@ def _function(kind: str, rank: int, dtype: str) -> FunctionType:
 def _digest() -> str:
     """Of all sources that kernels are made from: Numba's cache watches the time stamp of one file only."""
     digest = hashlib.sha256()
-    for file in (__file__, *(module.__file__ for module in (vectors, exponentials, pieces, of_bytes, *SOURCES))):
+    for file in (
+        __file__,
+        *(module.__file__ for module in (vectors, exponentials, pieces, row_pieces, of_bytes, *SOURCES)),
+    ):
         digest.update(Path(str(file)).read_bytes())
     return digest.hexdigest()[:12]
 
@@ -220,6 +223,7 @@ def _names(kind: str, rank: int, dtype: str, kernel: str) -> dict[str, Any]:
         "real": vectors.f32 if kind_of.itemsize == 4 else vectors.f64,
         "number": kind_of.type,
         **pieces.pieces(rank, kind_of),
+        **row_pieces.row_pieces(kind_of),
         **gates.pieces(kind_of),
         **pooling.pieces(kind_of),
         **choosing.pieces(kind_of),
@@ -230,7 +234,7 @@ def _names(kind: str, rank: int, dtype: str, kernel: str) -> dict[str, Any]:
         "logistic_slopes": vectors.piece(kind_of, 5, exponentials.logistic_slopes),
     }
     roles = {
-        "evaluate": loops.evaluate_fold
+        "evaluate": (loops.evaluate_split if rank >= SPLIT and vectors.REGISTERS < 32 else loops.evaluate_fold)
         if kind.startswith("fold") or kind == "backward_pooled"
         else (loops.evaluate_lookup if rank >= SPLIT else loops.evaluate_choice),
         "differentiate": loops.differentiate_split if rank >= SPLIT else loops.differentiate_small,

@@ -13,6 +13,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from lutsmith.kernels.vectors import prefetch
+
 # Fields of the argument block.
 (
     LUTS, SAMPLES, FEATURES, TABLE_COUNT, CHOICES, LUT_PARTS, BATCH_PARTS, HARD, DWN,
@@ -51,3 +53,13 @@ def pad(source: int, target: int, count: int) -> None:
         b[q] = a[q]
     for q in range(count, LANES):
         b[q] = number(0)
+
+
+def ask_for(row: int, size: int) -> None:
+    """Ask for the cache lines of a row, of up to 512 bytes: of so many without a loop, whose end is mispredicted."""
+    if size >= 512:
+        for line in range(8):
+            prefetch(row + 64 * line)
+    else:
+        for line in range(0, size, 64):
+            prefetch(row + line)

@@ -38,10 +38,11 @@ from lutsmith.kernels.training.templates import (
     SLOTS_OF_ROWS,
     TABLES,
     X,
+    ask_for,
     pad,
     zero,
 )
-from lutsmith.kernels.vectors import f64, i32, i64, prefetch
+from lutsmith.kernels.vectors import f64, i32, i64
 
 NEXT = 8  # readers from the one whose rows are asked for to the one that is computed
 EIGHT, FOUR = 8, 4
@@ -73,12 +74,6 @@ def first_row(readers: int, rows: int, part: int, parts: int) -> int:
         else:
             high = middle
     return low
-
-
-def ask_for(row: int, size: int) -> None:
-    """Ask for the cache lines of a row, of up to 512 bytes."""
-    for line in range(0, min(size, 512), 64):
-        prefetch(row + line)
 
 
 def gather_pairs(address: int, part: int) -> None:

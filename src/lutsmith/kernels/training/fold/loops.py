@@ -37,11 +37,12 @@ from lutsmith.kernels.training.templates import (
     TABLE_PTR,
     TABLES,
     X,
+    ask_for,
     pad,
     share_of,
     zero,
 )
-from lutsmith.kernels.vectors import f64, i32, i64, prefetch
+from lutsmith.kernels.vectors import f64, i32, i64
 
 # Rows of the scratch of one part, ROW numbers each. The first holds addresses of the rows that the slots read,
 # constants of the contraction (low, high, scale), that of the logistic function, indices, and saved addresses.
@@ -81,6 +82,8 @@ scatter: Any
 scatter_tail: Any
 keep: Any
 low_slopes: Any
+low_folds: Any
+high_fold: Any
 
 
 def table_of(before: int, j: int, table_ptr: int) -> int:
@@ -96,19 +99,27 @@ def table_of(before: int, j: int, table_ptr: int) -> int:
 def prefetch_rows(a: Any, j: int, dx: int, offset: int, count: int) -> None:
     """Ask for what instance j reads, and for what it adds to, unless dx is 0."""
     inputs, step = i32(a[INPUTS]), a[SAMPLES] * SIZE
-    size = min(count * SIZE, 512)
     for l in range(RANK):
         row = inputs[j * RANK + l] * step + offset
-        for line in range(0, size, 64):
-            prefetch(a[X] + row + line)
+        ask_for(a[X] + row, count * SIZE)
         if dx != 0:
-            for line in range(0, size, 64):
-                prefetch(dx + row + line)
+            ask_for(dx + row, count * SIZE)
 
 
 def evaluate_fold(entries: int, rows: int, out: int, groups: int, places: int) -> None:
     """OUT = fold."""
     fold_row(entries, rows, out, places, groups)
+
+
+def evaluate_split(entries: int, rows: int, out: int, groups: int, places: int) -> None:
+    """OUT = fold, eight entries at a time, which sixteen registers hold."""
+    addresses_of, partial, count = i64(rows), rows + VALUES * ROW * SIZE, groups * LANES
+    for start in range(0, count, ROW):
+        some = min(ROW, count - start) // LANES
+        low_folds(entries, rows, partial, some)
+        high_fold(partial, rows, out + start * SIZE, some)
+        for l in range(RANK):
+            addresses_of[l] += ROW * SIZE if start + ROW < count else -start * SIZE
 
 
 def evaluate_choice(entries: int, rows: int, out: int, groups: int, places: int) -> None:

@@ -8,22 +8,23 @@ operations a sample at rank 6; the backward pass is split instead, into three lo
     reverse tree over the high inputs on V, top g -> slopes of the high inputs, R[i] = g * high minterm i
     dt[8i + a] += sum_q R[i][q] S[a][q]              Q[a] = sum_i t[8i + a] R[i] -> slopes of the low inputs
 
-All rows lie in scratch, ROW elements apart. Samples come in groups of one vector; callers pad.
+All rows lie in scratch, ROW elements apart. Samples come in groups of one vector; callers pad. Where processors have
+sixteen registers and not 32, the forward pass of these ranks is split too, and rows are made one by one, not in twos.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
-from llvmlite import ir
 
-from lutsmith.kernels.vectors import WORD, Vectors, piece
+from lutsmith.kernels.vectors import REGISTERS, WORD, Vectors, piece
 
 ROW = 128  # elements between scratch rows: the samples of a block, which keeps all rows in the first-level cache
 LOW = 3  # low inputs of the split
 SPLIT_RANK = 5  # the first rank that is split
+ABREAST = REGISTERS // 16  # rows of eight values that are read or made at once
 
 
 def pieces(rank: int, dtype: np.dtype[Any]) -> dict[str, Any]:
@@ -45,7 +46,7 @@ def pieces(rank: int, dtype: np.dtype[Any]) -> dict[str, Any]:
                 v.store(v.fold(entries, values(v, x, q))[0], out, q)
             return
         for k in range(0, 1 << rank, 4):
-            for place, value in enumerate(_leaf(v, *(v.scalar(t, k + i) for i in range(4)))):
+            for place, value in enumerate(_coefficients(v, [v.scalar(t, k + i) for i in range(4)])):
                 v.store(value, leaves, k + place)
 
         def fold(offsets: Sequence[Any]) -> None:
@@ -54,8 +55,8 @@ def pieces(rank: int, dtype: np.dtype[Any]) -> dict[str, Any]:
 
             def value(level: int, node: int) -> list[Any]:
                 if level == 1:
-                    c0, c1, c2, c3 = (v.splat(leaves, 4 * node + i) for i in range(4))
-                    return [v.fma(v.fma(c3, z0, c2), z1, v.fma(c1, z0, c0)) for z0, z1, *_ in z]
+                    c = [v.splat(leaves, 4 * node + i) for i in range(4)]
+                    return [_polynomial(v, c, points[:2]) for points in z]
                 low, high = value(level - 1, 2 * node), value(level - 1, 2 * node + 1)
                 return [v.fma(points[level], v.sub(b, a), a) for points, a, b in zip(z, low, high, strict=True)]
 
@@ -63,6 +64,30 @@ def pieces(rank: int, dtype: np.dtype[Any]) -> dict[str, Any]:
                 v.store(result, out, q)
 
         v.twice(groups, fold)
+
+    def low_folds(v: Vectors, t: Any, rows: Any, out: Any, groups: Any) -> None:
+        """The fold of each eight entries at the low inputs."""
+        x = inputs(v, rows)[:LOW]
+        with v.repeat_steps(high) as i:
+            entry, row = v.builder.mul(i, WORD(8)), v.builder.mul(i, WORD(ROW))
+            scalars = [v.scalar(t, v.builder.add(entry, WORD(k))) for k in range(8)]
+            c = [v.repeat(scalar) for scalar in _coefficients(v, scalars)]
+            with v.loop(groups) as q:
+                v.store(_polynomial(v, c, values(v, x, q)), out, v.builder.add(row, q))
+
+    def high_fold(v: Vectors, u: Any, rows: Any, out: Any, groups: Any) -> None:
+        """The fold of rows at the high inputs, depth first."""
+        x = inputs(v, rows)[LOW:]
+        with v.loop(groups) as q:
+            z = values(v, x, q)
+
+            def value(level: int, node: int) -> Any:
+                if level == 0:
+                    return v.load(u, _at(v, q, node))
+                low, high = value(level - 1, 2 * node), value(level - 1, 2 * node + 1)
+                return v.fma(z[level - 1], v.sub(high, low), low)
+
+            v.store(value(rank - LOW, 0), out, q)
 
     def choose(v: Vectors, t: Any, rows: Any, out: Any, groups: Any) -> None:
         x, entries = inputs(v, rows), [v.splat(t, k) for k in range(1 << rank)]
@@ -121,12 +146,12 @@ def pieces(rank: int, dtype: np.dtype[Any]) -> dict[str, Any]:
                 v.store(weight, s, _at(v, q, a))
 
     def low_values(v: Vectors, t: Any, s: Any, out: Any, groups: Any) -> None:
-        with v.repeat_steps(high // 2) as i:
-            entry, row = v.builder.mul(i, WORD(16)), v.builder.mul(i, WORD(2 * ROW))
-            entries = [v.splat(t, v.builder.add(entry, WORD(k))) for k in range(16)]
+        with v.repeat_steps(high // ABREAST) as i:
+            entry, row = v.builder.mul(i, WORD(8 * ABREAST)), v.builder.mul(i, WORD(ABREAST * ROW))
+            entries = [v.splat(t, v.builder.add(entry, WORD(k))) for k in range(8 * ABREAST)]
             with v.loop(groups) as q:
                 weights = [v.load(s, _at(v, q, a)) for a in range(8)]
-                for r in range(2):
+                for r in range(ABREAST):
                     total = v.dot(entries[8 * r : 8 * r + 8], weights)
                     v.store(total, out, v.builder.add(row, _at(v, q, r)))
 
@@ -149,31 +174,31 @@ def pieces(rank: int, dtype: np.dtype[Any]) -> dict[str, Any]:
                 v.store(weight, r, _at(v, q, i))
 
     def table(v: Vectors, r: Any, s: Any, e: Any, groups: Any) -> None:
-        with v.repeat_steps(high // 2) as i:
-            row = v.builder.mul(i, WORD(2 * ROW))
-            totals = v.accumulators(16)
+        with v.repeat_steps(high // ABREAST) as i:
+            row = v.builder.mul(i, WORD(ABREAST * ROW))
+            totals = v.accumulators(8 * ABREAST)
             with v.loop(groups) as q:
-                weights = [v.load(r, v.builder.add(row, _at(v, q, k))) for k in range(2)]
+                weights = [v.load(r, v.builder.add(row, _at(v, q, k))) for k in range(ABREAST)]
                 for a in range(8):
                     weight = v.load(s, _at(v, q, a))
-                    v.accumulate(weights[0], weight, totals[a])
-                    v.accumulate(weights[1], weight, totals[a + 8])
-            v.add_totals(totals, e, v.builder.mul(i, WORD(16)))
+                    for k in range(ABREAST):
+                        v.accumulate(weights[k], weight, totals[a + 8 * k])
+            v.add_totals(totals, e, v.builder.mul(i, WORD(8 * ABREAST)))
 
     def high_values(v: Vectors, t: Any, r: Any, out: Any, groups: Any) -> None:
         width = min(high, 8)
-        with v.repeat_steps(4) as pair:
-            entry, row = v.builder.mul(pair, WORD(2)), v.builder.mul(pair, WORD(2 * ROW))
+        with v.repeat_steps(8 // ABREAST) as step:
+            entry, row = v.builder.mul(step, WORD(ABREAST)), v.builder.mul(step, WORD(ABREAST * ROW))
             for first in range(0, high, width):
                 entries = [
-                    [v.splat(t, v.builder.add(entry, WORD(8 * (first + i) + half))) for i in range(width)]
-                    for half in range(2)
+                    [v.splat(t, v.builder.add(entry, WORD(8 * (first + i) + other))) for i in range(width)]
+                    for other in range(ABREAST)
                 ]
                 with v.loop(groups) as q:
                     weights = [v.load(r, _at(v, q, first + i)) for i in range(width)]
-                    for half in range(2):
-                        place = v.builder.add(row, _at(v, q, half))
-                        total = v.dot(entries[half], weights)
+                    for other in range(ABREAST):
+                        place = v.builder.add(row, _at(v, q, other))
+                        total = v.dot(entries[other], weights)
                         v.store(v.add(v.load(out, place), total) if first else total, out, place)
 
     def low_slopes(v: Vectors, u: Any, rows: Any, d: Any, groups: Any) -> None:
@@ -211,23 +236,14 @@ def pieces(rank: int, dtype: np.dtype[Any]) -> dict[str, Any]:
         "table": (table, 4),
         "high_values": (high_values, 4),
         "low_slopes": (low_slopes, 4),
+        "low_folds": (low_folds, 4),
+        "high_fold": (high_fold, 4),
     }
     common = {
         "fold_row": (forward, 5),
         "choose_row": (choose, 4),
         "addresses": (addresses, 3),
         "contract": (contract, 6),
-        "add_row": (_add_row, 3),
-        "add_share": (_add_share, 4),
-        "add_shares": (_add_shares, 6),
-        "add_mix": (_add_mix, 6),
-        "add_total": (_add_total, 3),
-        "dots": (_dots, 6),
-        "bit_dots": (_bit_dots, 6),
-        "pack_row": (_pack, 4),
-        "keep_row": (_keep_row, 3),
-        "pull_eight": (_pull_some(8), 6),
-        "pull_four": (_pull_some(4), 6),
     }
     chosen = {**common, **(split if rank >= SPLIT_RANK else small)}
     return {name: piece(dtype, arguments, emit) for name, (emit, arguments) in chosen.items()}
@@ -242,10 +258,21 @@ def _at(v: Vectors, q: Any, row: int) -> Any:
     return v.builder.add(q, WORD(row * ROW))
 
 
-def _leaf(v: Vectors, t0: Any, t1: Any, t2: Any, t3: Any) -> tuple[Any, Any, Any, Any]:
-    """Coefficients of 1, x0, x1 and x0 x1 of four entries."""
-    c1 = v.sub(t1, t0)
-    return t0, c1, v.sub(t2, t0), v.sub(v.sub(t3, t2), c1)
+def _coefficients(v: Vectors, entries: list[Any]) -> list[Any]:
+    """Of 1, x0, x1, x0 x1, and so on: the table as a polynomial."""
+    found = list(entries)
+    for slot in range(len(found).bit_length() - 1):
+        found = [v.sub(c, found[k - (1 << slot)]) if k >> slot & 1 else c for k, c in enumerate(found)]
+    return found
+
+
+def _polynomial(v: Vectors, coefficients: Sequence[Any], x: Sequence[Any]) -> Any:
+    """Its value."""
+    if not x:
+        return coefficients[0]
+    half = len(coefficients) // 2
+    low, high = (_polynomial(v, part, x[:-1]) for part in (coefficients[:half], coefficients[half:]))
+    return v.fma(high, x[-1], low)
 
 
 def _tree(
@@ -279,102 +306,3 @@ def _add_pair(v: Vectors, weight: Any, x: Any, totals: list[Any], node: int) -> 
     """
     v.accumulate_in_order(weight, None, totals[2 * node])
     v.accumulate_in_order(weight, x, totals[2 * node + 1])
-
-
-def _add_row(v: Vectors, out: Any, d: Any, groups: Any) -> None:
-    with v.loop(groups) as q:
-        v.store(v.add(v.load(out, q), v.load(d, q)), out, q)
-
-
-def _keep_row(v: Vectors, d: Any, out: Any, groups: Any) -> None:
-    with v.loop(groups) as q:
-        v.store(v.load(d, q), out, q)
-
-
-def _pull_some(count: int) -> Callable[..., None]:
-    """Rows of slopes added to a row in their shares, and their dot products with x added to sums. `told` are eight of
-    each: numbers of rows, shares, sums.
-    """
-
-    def pull_some(v: Vectors, told: Any, sloped: Any, step: Any, x: Any, target: Any, groups: Any) -> None:
-        rows = [v.builder.add(sloped, v.builder.mul(v.index(told, k), step)) for k in range(count)]
-        weights, sums = v.builder.add(told, WORD(8 * 4)), v.builder.add(told, WORD(8 * (4 + v.size)))
-        shares, totals = [v.splat(weights, k) for k in range(count)], v.accumulators(count)
-        with v.loop(groups) as q:
-            own, found = v.load(x, q), v.load(target, q)
-            for row, share, total in zip(rows, shares, totals, strict=True):
-                slope = v.load(row, q)
-                found = v.fma(share, slope, found)
-                v.accumulate(slope, own, total)
-            v.store(found, target, q)
-        v.add_totals(totals, sums, WORD(0))
-
-    return pull_some
-
-
-def _add_share(v: Vectors, out: Any, d: Any, share: Any, groups: Any) -> None:
-    weight = v.splat(share, 0)
-    with v.loop(groups) as q:
-        v.store(v.fma(weight, v.load(d, q), v.load(out, q)), out, q)
-
-
-def _add_shares(v: Vectors, x: Any, step: Any, candidates: Any, shares: Any, d: Any, groups: Any) -> None:
-    """Shares of d added to eight candidate rows, one after the other, as two of them may be one row."""
-    rows = [v.builder.add(x, v.builder.mul(v.index(candidates, k), step)) for k in range(8)]
-    weights = [v.splat(shares, k) for k in range(8)]
-    with v.loop(groups) as q:
-        slope = v.load(d, q)
-        for row, weight in zip(rows, weights, strict=True):
-            v.store(v.fma(weight, slope, v.load(row, q)), row, q)
-
-
-def _add_mix(v: Vectors, x: Any, step: Any, candidates: Any, shares: Any, out: Any, groups: Any) -> None:
-    """Eight candidate rows, weighted by their shares, added to out."""
-    rows = [v.builder.add(x, v.builder.mul(v.index(candidates, k), step)) for k in range(8)]
-    weights = [v.splat(shares, k) for k in range(8)]
-    with v.loop(groups) as q:
-        v.store(v.add(v.load(out, q), v.dot(weights, [v.load(row, q) for row in rows])), out, q)
-
-
-def _add_total(v: Vectors, d: Any, out: Any, groups: Any) -> None:
-    total = v.accumulators(1)
-    with v.loop(groups) as q:
-        v.accumulate(v.load(d, q), None, total[0])
-    v.add_totals(total, out, WORD(0))
-
-
-def _dots(v: Vectors, x: Any, step: Any, candidates: Any, d: Any, out: Any, groups: Any) -> None:
-    """Dot products of d with eight candidate rows, which share each load of d; added to out."""
-    rows = [v.builder.add(x, v.builder.mul(v.index(candidates, k), step)) for k in range(8)]
-    totals = v.accumulators(8)
-    with v.loop(groups) as q:
-        slope = v.load(d, q)
-        for row, total in zip(rows, totals, strict=True):
-            v.accumulate(slope, v.load(row, q), total)
-    v.add_totals(totals, out, WORD(0))
-
-
-def _bit_dots(v: Vectors, bits: Any, step: Any, candidates: Any, d: Any, out: Any, groups: Any) -> None:
-    """The same with rows of packed bits: a masked addition a vector, and all rows in a near cache."""
-    rows = [v.builder.add(bits, v.builder.mul(v.index(candidates, k), step)) for k in range(8)]
-    totals = v.accumulators(8)
-    with v.loop(groups) as q:
-        slope = v.load(d, q)
-        for row, total in zip(rows, totals, strict=True):
-            v.accumulate_where(v.mask(row, q), slope, total)
-    v.add_totals(totals, out, WORD(0))
-
-
-def _pack(v: Vectors, x: Any, bits: Any, groups: Any, flag: Any) -> None:
-    """Pack x > 1/2 into bits; the 64-bit flag is set to 0 if an x is neither 0 nor 1."""
-    b, lanes = v.builder, v.lanes
-    binary = v.variable(ir.VectorType(ir.IntType(1), lanes), [1] * lanes)
-    with v.loop(groups) as q:
-        value = v.load(x, q)
-        v.store_mask(v.above_half(value), bits, q)
-        either = b.or_(v.equal(value, 0.0), v.equal(value, 1.0))
-        b.store(b.and_(b.load(binary), either), binary)
-    whole = b.bitcast(b.load(binary), ir.IntType(lanes))
-    clear = b.icmp_unsigned("!=", whole, ir.Constant(whole.type, -1))
-    with b.if_then(clear):
-        b.store(WORD(0), b.inttoptr(flag, WORD.as_pointer()))
