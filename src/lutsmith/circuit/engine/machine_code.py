@@ -239,11 +239,11 @@ def _name(netlist: Netlist) -> str:
     """A hash of all that the code depends on."""
     import llvmlite
 
-    from lutsmith.kernels.engine import codegen
+    from lutsmith.kernels.engine import codegen, splits
 
     digest = hashlib.sha256(repr((*codegen.host(), llvmlite.__version__, np.__version__, sys.byteorder)).encode())
     engine = (inspect.getfile(kind) for kind in (EnginePlan, EvaluatedNodes, Calls, steps))
-    for source in (__file__, codegen.__file__, lanes.__file__, *engine):
+    for source in (__file__, codegen.__file__, splits.__file__, lanes.__file__, *engine):
         digest.update(Path(source).read_bytes())
     for name, array in _arrays(netlist).items():
         digest.update(repr((name, array.dtype.str, array.shape)).encode())

@@ -14,5 +14,6 @@ Their naive forms are what a circuit is, in NumPy, and lie with it; a test holds
     rise_planes (the same)                      test_trials: test_nodes_that_share_readers_are_what_inverting_each_gives
     rows     `Head.counts`                      test_stages: test_every_signal_is_that_of_the_netlist_at_every_rank
     texts    `pyarrow`'s dictionaries            test_coded: test_texts_have_the_codes_of_a_dictionary
+    splits   `cofactor`, `best_split`           test_machine_code: test_splits_of_many_tables_are_those_of_each
     codegen  `lanes.evaluate`                   test_machine_code: test_code_is_the_interpreter_at_every_rank_and_width
 """
