@@ -48,12 +48,12 @@ def trees(seed, stages, skips=0, rank=2):
 @contextmanager
 def small(rows):
     """Bands of few rows, whether they are worth it or not."""
-    before = bands.BAND_ROWS, bands.WORTH
-    bands.BAND_ROWS, bands.WORTH = rows, 100.0
+    before = bands.BAND_ROWS, bands.WORTH, bands.GROUP
+    bands.BAND_ROWS, bands.WORTH, bands.GROUP = rows, 100.0, 0
     try:
         yield
     finally:
-        bands.BAND_ROWS, bands.WORTH = before
+        bands.BAND_ROWS, bands.WORTH, bands.GROUP = before
 
 
 @given(
@@ -132,6 +132,24 @@ def test_bands_that_keep_as_much_alive_are_not_used():
     netlist = builder.build(second)
     nodes = EvaluatedNodes(netlist, False, True)
     assert (bands.steps(nodes, netlist) == nodes.levels).all()
+
+
+def test_bands_of_few_nodes_of_a_kind_are_not_used():
+    """Trees of LUT3 have some seventy kinds, each of which is a loop of its own; chains have one merge a level."""
+    nodes = EvaluatedNodes(netlist := trees(0, [(1500, 4)], rank=3), True, True)
+    assert (bands.steps(nodes, netlist) == nodes.levels).all()
+    builder, length = NetlistBuilder(10), 60
+    ends = np.arange(10)
+    for _ in range(length):
+        ends = np.concatenate(
+            [builder.lut(np.random.default_rng(1).choice(ends, (100, 2)), np.tile([0, 1, 1, 0], (100, 1))), ends]
+        )
+    chain = ends[:1]
+    for end in ends[1:]:
+        chain = builder.lut(np.array([[chain[0], end]]), np.array([[0, 1, 1, 0]]))
+    netlist = builder.build(chain)
+    nodes = EvaluatedNodes(netlist, False, True)
+    assert np.unique(bands.steps(nodes, netlist)).size <= np.unique(nodes.levels).size
 
 
 def test_nothing_to_evaluate_has_no_steps():

@@ -1,8 +1,8 @@
 """In which steps the engine evaluates a netlist: level by level, or in bands where these keep fewer rows alive.
 
 The trees and pools of convolutions make few values of many. Evaluated level by level, all of a level are in memory at
-once: 19 MB of the first gates of LogicTreeNet S. So levels are cut into stretches, which end where fewer values are
-alive than one level further. A band is some of the values at the end of a stretch, in their order, and all that only
+once: 19 MB of the first gates of LogicTreeNet S. So levels are cut into stretches, which end where no fewer values are
+alive one level further. A band is some of the values at the end of a stretch, in their order, and all that only
 they need. Its rows are used again for the next band, and stay in the cache.
 """
 
@@ -22,6 +22,9 @@ BAND_ROWS = 1024
 
 WORTH = 0.75
 """A stretch is evaluated in bands if at most this share of the rows is alive at once."""
+
+GROUP = 16
+"""Nodes of one kind that a step of such a stretch must have on average: smaller groups cost more than they save."""
 
 
 class _Reads(NamedTuple):
@@ -60,7 +63,9 @@ def steps(nodes: EvaluatedNodes, netlist: Netlist) -> NDArray[np.int64]:
     bands[np.bincount(stretch_of_level) == 1] = 1
     band = np.minimum((_places(levels, stretch, reads) * bands[stretch]).astype(np.int64), bands[stretch] - 1)
     found = _numbered(stretch, band, levels, inner)
-    worth = (_peaks(found, stretch, reads) <= WORTH * _peaks(levels, stretch, reads))[stretch]
+    worth = _peaks(found, stretch, reads) <= WORTH * _peaks(levels, stretch, reads)
+    worth &= np.bincount(stretch) >= GROUP * _groups(found, stretch, nodes.kinds)
+    worth = worth[stretch]
     return _numbered(stretch, np.where(worth, band, 0), levels, inner & worth) + 1
 
 
@@ -105,6 +110,12 @@ def _numbered(*keys: NDArray[Any]) -> NDArray[np.int64]:
     for key in keys:
         number = np.unique(number * (int(key.max()) + 1) + key, return_inverse=True)[1]
     return number
+
+
+def _groups(steps: NDArray[np.int64], stretch: NDArray[np.int64], kinds: NDArray[np.int64]) -> NDArray[np.int64]:
+    """int64: how many groups of nodes of one step and kind each stretch has."""
+    first = np.unique(_numbered(steps, kinds), return_index=True)[1]
+    return np.bincount(stretch[first], minlength=int(stretch.max()) + 1)
 
 
 def _peaks(steps: NDArray[np.int64], stretch: NDArray[np.int64], reads: _Reads) -> NDArray[np.int64]:

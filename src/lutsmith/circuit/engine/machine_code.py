@@ -42,12 +42,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lutsmith.circuit import tables as truth_tables
 from lutsmith.circuit.engine.bands import steps
 from lutsmith.circuit.engine.evaluated import EvaluatedNodes
 from lutsmith.circuit.engine.plan import EnginePlan, Network
 from lutsmith.circuit.engine.recurring import Calls, recurring
 from lutsmith.circuit.engine.workers import as_limited, num_threads
 from lutsmith.circuit.netlist import Netlist
+from lutsmith.ground.arrays import runs
 from lutsmith.ground.atomic import write_atomically
 from lutsmith.ground.cache import cache_base
 from lutsmith.ground.programs import python_environment
@@ -65,7 +67,7 @@ MOST_NODES = 50_000
 STARTING = 0.6
 """Seconds that the process which makes code takes to start."""
 
-MAKING = 2.5e-4
+MAKING = 4e-4
 """Seconds that code of a whole network takes to make on one core, for each node."""
 
 MAKING_TABLE = 4e-3
@@ -242,8 +244,8 @@ def _name(netlist: Netlist) -> str:
     from lutsmith.kernels.engine import codegen, splits
 
     digest = hashlib.sha256(repr((*codegen.host(), llvmlite.__version__, np.__version__, sys.byteorder)).encode())
-    engine = (inspect.getfile(kind) for kind in (EnginePlan, EvaluatedNodes, Calls, steps))
-    for source in (__file__, codegen.__file__, splits.__file__, lanes.__file__, *engine):
+    engine = (inspect.getfile(kind) for kind in (EnginePlan, EvaluatedNodes, Calls, steps, runs, Netlist))
+    for source in (__file__, codegen.__file__, splits.__file__, lanes.__file__, truth_tables.__file__, *engine):
         digest.update(Path(source).read_bytes())
     for name, array in _arrays(netlist).items():
         digest.update(repr((name, array.dtype.str, array.shape)).encode())
