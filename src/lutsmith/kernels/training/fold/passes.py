@@ -77,7 +77,7 @@ def pack(address: int, part: int) -> None:
         pack_row(row, bits, samples // LANES, scratch)
         if full < samples:
             pad(row + full * SIZE, scratch + ROW * SIZE, samples - full)
-            pack_row(scratch + ROW * SIZE, bits + full // 8, 1, scratch)
+            pack_row(scratch + ROW * SIZE, scratch + 2 * ROW * SIZE, 1, scratch)  # for the flag: nobody reads the bits
         if flag[0] == 0 and a[HARD] == 0:
             return
 

@@ -81,8 +81,8 @@ def bits_of(address: int, part: int) -> None:
     first, last = share_of(a[ENTRIES], part, a[LUT_PARTS], 64)
     values = real(a[TABLES])
     flag = i64(a[SCRATCH] + part * a[SCRATCH_STEP])
-    full = first + (last - first) // LANES * LANES
-    flag[0] = positive(a[TABLES] + first * SIZE, a[BITS] + first // 8, (full - first) // LANES)
+    full = first + (last - first) // 8 * 8
+    flag[0] = positive(a[TABLES] + first * SIZE, a[BITS] + first // 8, (full - first) // 8)
     bits = u8(a[BITS])
     for k in range(full, last):
         if k % 8 == 0:
@@ -92,11 +92,11 @@ def bits_of(address: int, part: int) -> None:
             flag[0] = 0
 
 
-def positive(values: int, bits: int, groups: int) -> int:
-    """Pack numbers > 0 into bits; whether none of them is 0."""
+def positive(values: int, bits: int, count: int) -> int:
+    """Pack numbers > 0 into so many bytes of bits; whether none of them is 0."""
     x, y = real(values), u8(bits)
     zeros = 0
-    for byte in range(groups * LANES // 8):
+    for byte in range(count):
         found = 0
         for k in range(8):
             found |= (x[8 * byte + k] > 0) << k
