@@ -66,14 +66,16 @@ def pieces(rank: int, dtype: np.dtype[Any]) -> dict[str, Any]:
         v.twice(groups, fold)
 
     def low_folds(v: Vectors, t: Any, rows: Any, out: Any, groups: Any) -> None:
-        """The fold of each eight entries at the low inputs."""
+        """The fold of each eight entries at the low inputs, in the operations of `forward`."""
         x = inputs(v, rows)[:LOW]
         with v.repeat_steps(high) as i:
             entry, row = v.builder.mul(i, WORD(8)), v.builder.mul(i, WORD(ROW))
             scalars = [v.scalar(t, v.builder.add(entry, WORD(k))) for k in range(8)]
-            c = [v.repeat(scalar) for scalar in _coefficients(v, scalars)]
+            c = [v.repeat(scalar) for half in (scalars[:4], scalars[4:]) for scalar in _coefficients(v, half)]
             with v.loop(groups) as q:
-                v.store(_polynomial(v, c, values(v, x, q)), out, v.builder.add(row, q))
+                z = values(v, x, q)
+                first, second = (_polynomial(v, half, z[:2]) for half in (c[:4], c[4:]))
+                v.store(v.fma(z[2], v.sub(second, first), first), out, v.builder.add(row, q))
 
     def high_fold(v: Vectors, u: Any, rows: Any, out: Any, groups: Any) -> None:
         """The fold of rows at the high inputs, depth first."""
