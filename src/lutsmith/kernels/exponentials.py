@@ -118,9 +118,9 @@ def logistic(v: Vectors, row: Any, scale: Any, groups: Any) -> None:
 
 
 def logistic_slopes(v: Vectors, grad: Any, out: Any, scale: Any, target: Any, groups: Any) -> None:
-    """target = grad y (1 - y) scale, y = out, what `logistic` gave."""
+    """target = grad y (1 - y) scale, y = out, what `logistic` gave; grad and out are rows of activations."""
     factor = v.splat(scale, 0)
     with v.loop(groups) as q:
-        y = v.load(out, q)
+        y = v.read(out, q)
         slope = v.mul(y, v.sub(v.constant(1.0), y))
-        v.store(v.mul(v.mul(v.load(grad, q), slope), factor), target, q)
+        v.store(v.mul(v.mul(v.read(grad, q), slope), factor), target, q)

@@ -38,15 +38,20 @@ def pointer_to(element: Any) -> Any:
     return pointer
 
 
-i32, i64, u8 = pointer_to(types.int32), pointer_to(types.int64), pointer_to(types.uint8)
+i32, i64 = pointer_to(types.int32), pointer_to(types.int64)
+u8, u16 = pointer_to(types.uint8), pointer_to(types.uint16)
 f32, f64 = pointer_to(types.float32), pointer_to(types.float64)
 
 
 class Vectors:
-    """Emits operations on vectors of `lanes` samples; addresses are LLVM integers, offsets count elements."""
+    """Emits operations on vectors of `lanes` samples; addresses are LLVM integers, offsets count elements.
 
-    def __init__(self, builder: ir.IRBuilder, dtype: np.dtype[Any]) -> None:
+    If `narrow`, rows of activations are bfloat16, the upper halves of float32; all else is of the dtype.
+    """
+
+    def __init__(self, builder: ir.IRBuilder, dtype: np.dtype[Any], *, narrow: bool = False) -> None:
         self.builder = builder
+        self.narrow = narrow
         self.size = dtype.itemsize
         self.lanes = VECTOR_BYTES // self.size
         self.element = ir.FloatType() if self.size == 4 else ir.DoubleType()
@@ -66,6 +71,35 @@ class Vectors:
     def store(self, value: Any, address: Any, offset: Any) -> None:
         """Write a vector or a scalar at an offset."""
         self.builder.store(value, self.pointer(address, offset, value.type), align=self.size)
+
+    def read(self, row: Any, offset: Any) -> Any:
+        """The vector at an offset of a row of activations."""
+        if not self.narrow:
+            return self.load(row, offset)
+        bits = self.builder.load(self._upper_halves(row, offset), align=2)
+        wide = self.builder.shl(self.builder.zext(bits, self.integers), self._integer(16))
+        return self.builder.bitcast(wide, self.vector)
+
+    def write(self, value: Any, row: Any, offset: Any) -> None:
+        """Write a vector to a row of activations; as bfloat16, the nearest one, of two the even one, and NaN as NaN."""
+        if not self.narrow:
+            self.store(value, row, offset)
+            return
+        b, bits = self.builder, self.builder.bitcast(value, self.integers)
+        above = b.lshr(bits, self._integer(16))
+        rounded = b.add(b.add(bits, self._integer(0x7FFF)), b.and_(above, self._integer(1)))
+        not_a_number = b.fcmp_unordered("uno", value, value)
+        found = b.select(not_a_number, b.or_(above, self._integer(0x40)), b.lshr(rounded, self._integer(16)))
+        halves = ir.VectorType(ir.IntType(16), self.lanes)
+        b.store(b.trunc(found, halves), self._upper_halves(row, offset), align=2)
+
+    def _integer(self, value: int) -> Any:
+        return ir.Constant(self.integers, [value] * self.lanes)
+
+    def _upper_halves(self, row: Any, offset: Any) -> Any:
+        half = ir.IntType(16)
+        place = self.builder.gep(self.builder.inttoptr(row, half.as_pointer()), [offset])
+        return self.builder.bitcast(place, ir.VectorType(half, self.lanes).as_pointer())
 
     def scalar(self, address: Any, offset: Any) -> Any:
         """The element at an offset."""
@@ -282,13 +316,13 @@ class Vectors:
         return total
 
 
-def piece(dtype: np.dtype[Any], arguments: int, emit: Callable[..., None]) -> Any:
+def piece(dtype: np.dtype[Any], arguments: int, emit: Callable[..., None], *, narrow: bool = False) -> Any:
     """Make an intrinsic of `arguments` int64 arguments out of emit(vectors, *arguments)."""
     names = ", ".join(f"a{k}" for k in range(arguments))
 
     def typed(*_: Any) -> Any:
         def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-            emit(Vectors(builder, dtype), *values)
+            emit(Vectors(builder, dtype, narrow=narrow), *values)
             return context.get_dummy_value()
 
         return types.void(*[types.int64] * arguments), generate

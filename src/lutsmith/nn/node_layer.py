@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -16,6 +17,7 @@ from lutsmith.kernels.training import ops
 from lutsmith.kernels.training.reads import MAX_RANK, Reads
 from lutsmith.nn.hardening import Hardening
 from lutsmith.nn.places import as_tensor
+from lutsmith.nn.precision import without_autocast
 
 if TYPE_CHECKING:
     from lutsmith.circuit.circuit_builder import CircuitBuilder
@@ -74,7 +76,8 @@ class NodeLayer(Hardening, ABC):
             TypeError: not a list of `Nodes`; inputs that are not integers, tables that are not bool.
             ValueError: none, shapes that do not fit, or inputs that are not there yet.
         """
-        stated, name = self.nodes(), type(self).__name__
+        with without_autocast(next(chain(self.parameters(), self.buffers()), torch.empty(0))):
+            stated, name = self.nodes(), type(self).__name__
         if not isinstance(stated, (list, tuple)) or any(not isinstance(group, tuple) for group in stated):
             raise TypeError(f"{name}.nodes() is {stated!r}; expected a list of lutsmith.nn.Nodes")
         if not stated:

@@ -1,6 +1,7 @@
 """What a CPU kernel is called with: its argument block, memory, and into how many parts its work is cut.
 
-Tensors are contiguous and of one dtype, float32 or float64; indices are int32 and have been checked.
+Tensors are contiguous and of one dtype, float32 or float64; indices are int32 and have been checked. Where `fold.cpu`
+says so, activations are bfloat16 and all else is float32.
 """
 
 from __future__ import annotations
@@ -58,8 +59,8 @@ workspace = Workspace()
 
 
 def name_of(tensor: Tensor) -> str:
-    """What `build` calls the dtype of a tensor."""
-    return "float32" if tensor.itemsize == 4 else "float64"
+    """What `build` calls the dtype of activations."""
+    return {2: "bfloat16", 4: "float32", 8: "float64"}[tensor.itemsize]
 
 
 def split(work: int, most: int) -> int:

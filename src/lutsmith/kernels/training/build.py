@@ -22,6 +22,7 @@ from lutsmith.kernels.training.encode import loops as encoder
 from lutsmith.kernels.training.fold import gathering, loops, passes, pieces, placed, row_pieces, scattering
 from lutsmith.kernels.training.fold_pooled import loops as pooled
 from lutsmith.kernels.training.gates import loops as gates
+from lutsmith.kernels.training.group_sums import loops as of_groups
 from lutsmith.kernels.training.lut_sums import loops as sums
 from lutsmith.kernels.training.lut_sums import pieces as of_bytes
 from lutsmith.kernels.training.mix import loops as mixer
@@ -52,6 +53,7 @@ TEMPLATES: dict[str, Any] = {
     "pack": passes.pack,
     "finish": passes.finish,
     "encode": encoder.encode,
+    "group_sums": of_groups.group_sums,
     "gates": gates.gates,
     "gate_gradient": gates.gate_gradient,
     "pool": pooling.pool,
@@ -117,6 +119,7 @@ SOURCES = (
     placed,
     passes,
     gates,
+    of_groups,
     mixer,
     encoder,
     pooling,
@@ -139,7 +142,7 @@ def address(kind: str, rank: int, dtype: str) -> int:
     `kind` is "fold", "lookup" or "backward", or one of these with "_placed", for kernels at places; "gather_pairs", of
     rank 2 alone; "fold_pooled", "backward_pooled", "fold_sums", "backward_sums", "count_sums", "slope_sums"; or, with
     rank 0 because they know no rank, "gather_learned", "spread", "mix", "pack", "finish", "encode", "gates",
-    "gate_gradient", "pool", "pool_gradient", "best", "best_of_columns", "products" or "bits_of".
+    "gate_gradient", "pool", "pool_gradient", "best", "best_of_columns", "products", "group_sums" or "bits_of".
     """
     with _lock:
         return _address(kind, rank, dtype)
@@ -149,11 +152,11 @@ def address(kind: str, rank: int, dtype: str) -> int:
 def _address(kind: str, rank: int, dtype: str) -> int:
     kernel = kind, rank, dtype
     if ahead.pending(kernel):
-        for other in ahead.take_back((each, rank, dtype) for each in ("lookup", "lookup_placed") if each != kind):
+        for other in ahead.take_back(_of_dtype(("lookup", "lookup_placed"), kernel)):
             _address(*other)  # rather than wait
         ahead.wait(kernel)
     elif not _is_made(kernel):
-        expect((each, rank, dtype) for each in ahead.FOLLOWING.get(kind, ()))
+        expect(_of_dtype(ahead.FOLLOWING.get(kind, ()), kernel))
     function = _function(kind, rank, dtype)
 
     def announce() -> None:
@@ -166,6 +169,13 @@ def _address(kind: str, rank: int, dtype: str) -> int:
 
     level = 2 if kind in QUICK or dtype == "float64" else 3  # of doubles, which check gradients, passes are few
     return compiler.callback(function, KERNEL, announce, level, error_model="numpy", fastmath=FAST)
+
+
+def _of_dtype(kinds: Iterable[str], kernel: ahead.Kernel) -> list[ahead.Kernel]:
+    """Other kernels for the same tensors; bfloat16 is float32 to look-ups."""
+    wide = {"bfloat16": "float32"}.get(kernel[2], kernel[2])
+    others = [(kind, kernel[1], wide if kind.startswith("lookup") else kernel[2]) for kind in kinds]
+    return [other for other in others if other != kernel]
 
 
 def expect(kernels: Iterable[ahead.Kernel]) -> None:
@@ -213,25 +223,33 @@ def _names(kind: str, rank: int, dtype: str, kernel: str) -> dict[str, Any]:
     name the first one loaded serves both. For the same reason they are always inlined: a process that compiles would
     call the helper's own object, one that loads the copy in the kernel's, optimised with it, whose last bits differ.
     """
-    kind_of = np.dtype(dtype)
+    narrow = dtype == "bfloat16"
+    kind_of = np.dtype("float32" if narrow else dtype)
+    wide = vectors.f32 if kind_of.itemsize == 4 else vectors.f64
     names: dict[str, Any] = {
         **_names_of_sources(),
         "RANK": rank,
         "SMALL_RANK": SPLIT - 1,
         "SIZE": kind_of.itemsize,
+        "BYTES": 2 if narrow else kind_of.itemsize,
+        "NARROW": narrow,
         "LANES": vectors.VECTOR_BYTES // kind_of.itemsize,
-        "real": vectors.f32 if kind_of.itemsize == 4 else vectors.f64,
+        "real": wide,
+        "activations": vectors.u16 if narrow else wide,
         "number": kind_of.type,
-        **pieces.pieces(rank, kind_of),
-        **row_pieces.row_pieces(kind_of),
-        **gates.pieces(kind_of),
-        **pooling.pieces(kind_of),
-        **choosing.pieces(kind_of),
-        **products.pieces(kind_of),
-        **of_bytes.pieces(rank, kind_of),
+        **_joined(
+            pieces.pieces(rank, kind_of, narrow=narrow),
+            row_pieces.row_pieces(kind_of, narrow=narrow),
+            gates.pieces(kind_of),
+            of_groups.pieces(kind_of, narrow=narrow),
+            pooling.pieces(kind_of),
+            choosing.pieces(kind_of),
+            products.pieces(kind_of),
+            of_bytes.pieces(rank, kind_of),
+        ),
         "exponentials": vectors.piece(kind_of, 4, exponentials.exponentials),
         "logistic_row": vectors.piece(kind_of, 3, exponentials.logistic),
-        "logistic_slopes": vectors.piece(kind_of, 5, exponentials.logistic_slopes),
+        "logistic_slopes": vectors.piece(kind_of, 5, exponentials.logistic_slopes, narrow=narrow),
     }
     roles = {
         "evaluate": (loops.evaluate_split if rank >= SPLIT and vectors.REGISTERS < 32 else loops.evaluate_fold)
@@ -249,6 +267,16 @@ def _names(kind: str, rank: int, dtype: str, kernel: str) -> dict[str, Any]:
             error_model="numpy", fastmath=FAST, forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True
         )
         names[name] = compiled(_retarget(helper, f"{name}_{kernel}", names))
+    return names
+
+
+def _joined(*rooms: dict[str, Any]) -> dict[str, Any]:
+    """The pieces of all rooms, which are one name space; RuntimeError where two rooms have one name."""
+    names: dict[str, Any] = {}
+    for room in rooms:
+        if both := names.keys() & room.keys():
+            raise RuntimeError(f"two rooms have a piece with the name {min(both)}")
+        names |= room
     return names
 
 

@@ -22,14 +22,17 @@ from lutsmith.kernels.vectors import prefetch
     DX, DX_MORE, DT, DT_MORE, DT_COPIES, DOTS, DOTS_MORE, SCRATCH, SCRATCH_STEP, RHO, TEMPERATURE, INNER,
     BITS, BITS_STEP, SLOTS, ENTRIES, DOTS_COPIES, PIXELS, PLACE_COUNT, AROUND, WINDOWS, DEPTH, WIDTH, NODES,
     OUTPUTS, ROWS, TAPS, PLANE, SHARED, OUTSIDE, LOGISTIC, SCALE,
-    READERS, ENTRIES_OF_ROWS, SLOTS_OF_ROWS, SLOPED, SLOPED_STEP, BEGIN, END,
-) = range(57)  # fmt: skip
-FIELDS = 57
+    READERS, ENTRIES_OF_ROWS, SLOTS_OF_ROWS, SLOPED, SLOPED_STEP, BEGIN, END, GROUPS,
+) = range(58)  # fmt: skip
+FIELDS = 58
 
 # Filled in for each dtype.
 SIZE: int  # bytes a number
+BYTES: int  # bytes an activation: of x, of results, and of their gradients
+NARROW: bool  # whether activations are bfloat16 and numbers float32
 LANES: int  # samples a vector
 real: Any  # address -> pointer to numbers
+activations: Any  # address -> pointer to activations
 number: Any  # converts to the dtype
 
 
@@ -47,12 +50,12 @@ def zero(address: int, count: int) -> None:
 
 
 def pad(source: int, target: int, count: int) -> None:
-    """Copy fewer samples than a vector holds, and fill it up with zeros."""
-    a, b = real(source), real(target)
+    """Copy activations of fewer samples than a vector holds, and fill it up with zeros."""
+    a, b = activations(source), activations(target)
     for q in range(count):
         b[q] = a[q]
     for q in range(count, LANES):
-        b[q] = number(0)
+        b[q] = 0
 
 
 def ask_for(row: int, size: int) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -13,6 +13,7 @@ from lutsmith.ground.arguments import number, one_of, whole_number
 from lutsmith.kernels.training import ops
 from lutsmith.kernels.training.reads import Reads
 from lutsmith.nn.parametrizations.sampling import SAMPLINGS, sample_bits, scaled
+from lutsmith.nn.precision import as_activations, exact
 
 WEIGHT_INITS = ("residual", "random")
 
@@ -36,6 +37,12 @@ class Parametrization(ABC):
         residual_probability: p, the probability (or the value in [0, 1]) with which each entry of a fresh residual
             table equals that of "pass input 0"; above 1/2 and below 1.
     """
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Tables are never those of rounded weights: in eval mode a layer is the hardware, under autocast too."""
+        super().__init_subclass__(**kwargs)
+        for name in {"tables", "probabilities", "hard_tables"} & vars(cls).keys():
+            setattr(cls, name, exact(vars(cls)[name]))
 
     ranks: ClassVar[range] = range(1, 9)
     samplings: ClassVar[tuple[str, ...]] = SAMPLINGS
@@ -122,7 +129,7 @@ class Parametrization(ABC):
 
     def evaluate(self, x: Tensor, weight: Tensor, reads: Reads) -> Tensor:
         """Training output `(W, B)` of LUT instances wired to rows of `x`, `(F, B)` feature-major."""
-        return ops.fold(x, self.tables(weight), reads)
+        return ops.fold(as_activations(x, reads), self.tables(weight), reads)
 
     def clamp_(self, weight: Tensor) -> None:
         """Bound the weights in place after an optimizer step, where the parametrization wants it."""
@@ -157,7 +164,7 @@ class OutputLogits(Parametrization):
         if self.form != "multilinear":
             logits = self.logits(x, weight, reads)
         elif self.forward_sampling == "soft" and reads.places is None and x.device.type == "cpu":
-            return ops.fold_logistic(x, self.tables(weight), reads, self.temperature)
+            return ops.fold_logistic(as_activations(x, reads), self.tables(weight), reads, self.temperature)
         else:
             logits = ops.fold(x, self.tables(weight), reads)
         return sample_bits(logits, self.temperature, self.forward_sampling)

@@ -11,6 +11,7 @@ added up in a fixed order, so that any number of threads gives the same bits.
 from __future__ import annotations
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -26,12 +27,31 @@ from lutsmith.kernels.training.reads import Reads
 COLUMNS = 128  # samples a part that make it worth splitting the batch
 MOST = 16  # parts of a sum
 COPIES = 1 << 26  # bytes that copies of the input gradient of kernels at places take at most, or one of them
+NARROW_RANK = 4  # up to which activations of bfloat16 save time: above, arithmetic is the limit
 FEW = 4  # table entries a feature below which one thread is done before two have added up their copies
 ROOM = 1 << 16  # bytes of x that stay near a core: slopes are then added to its gradient wherever they belong
 GATHERED = 128  # samples from which rows gather their gradients: below, LUTs are quicker to scatter theirs
 LINE = 16  # numbers that rows of slopes are filled up to
 SLOPED = 1 << 23  # bytes of slopes that are kept at a time, or 128 samples of them
 WORTH = 64  # table entries a feature that make one more pair of copies of the input gradient cheap
+
+
+def narrow_pays(x: Tensor, reads: Reads) -> bool:
+    """Whether the fold of x takes less time if activations are bfloat16: memory, not arithmetic, is the limit."""
+    plain = reads.table_ptr is None and reads.candidates is None and reads.places is None
+    return reads.inputs.shape[1] <= NARROW_RANK and plain and _gathers(x)
+
+
+def reads_narrow(x: Tensor, tables: Tensor, reads: Reads) -> bool:
+    """Whether kernels of the fold read and write bfloat16 as it is. Otherwise activations are copied to float32 and
+    back, with the same results.
+    """
+    return x.dtype == torch.bfloat16 and tables.dtype != torch.float64 and narrow_pays(x, reads)
+
+
+def _gathers(x: Tensor) -> bool:
+    """Whether rows gather their gradients from the readers of each; bfloat16 is taken for the float32 that it holds."""
+    return x.shape[1] >= GATHERED and x.numel() * max(x.itemsize, 4) >= ROOM
 
 
 def _parts(luts: int, rank: int, features: int, samples: int, *, dx: bool, shared: bool) -> tuple[int, int]:
@@ -69,7 +89,9 @@ def begin(
     """The argument block with what every kernel over LUTs reads, and scratch of some more rows."""
     space, luts = workspace, reads.inputs.shape[0]
     fields = space.begin()
-    step = (SCRATCH_ROWS + more) * ROW * x.itemsize
+    if x.dtype == torch.bfloat16:
+        more += -(-x.shape[1] // ROW)
+    step = (SCRATCH_ROWS + more) * ROW * tables.itemsize
     fields[at.LUTS], fields[at.SLOTS] = luts * reads.num_places, reads.inputs.numel()
     fields[at.TABLE_COUNT], fields[at.ENTRIES] = tables.shape[0], tables.shape[0] * tables.shape[1]
     fields[at.FEATURES], fields[at.SAMPLES] = x.shape
@@ -153,7 +175,7 @@ def backward(
     placed = reads.places is not None
     shared = placed or (dt is not None and reads.table_ptr is not None)
     learned = reads.candidates is not None and (dx is not None or dscores is not None)
-    gathered = dx is not None and samples >= GATHERED and x.nbytes >= ROOM and not placed
+    gathered = dx is not None and _gathers(x) and not placed
     by_rows = gathered and learned
     pairs = gathered and rank == 2 and rho is None and not (learned or reads.table_ptr is not None)
     if pairs:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from lutsmith.kernels.training.fold.loops import CONSTANTS, PADS, SCALED, STEEPNESS
+from lutsmith.kernels.training.fold.loops import CONSTANTS, PADS, SCALED, STEEPNESS, VALUES_OF_ALL
 from lutsmith.kernels.training.fold.pieces import ROW
 from lutsmith.kernels.training.templates import (
     BEGIN,
@@ -51,9 +51,14 @@ OWN, TARGET, RESULT = PADS, PADS + 1, PADS + 2  # rows of scratch
 
 # Filled in for each dtype.
 SIZE: int
+BYTES: int
+NARROW: bool
 LANES: int
 real: Any
+activations: Any
 number: Any
+round_row: Any
+widen_row: Any
 logistic_slopes: Any
 pull: Any
 pull_and_weigh: Any
@@ -79,7 +84,7 @@ def first_row(readers: int, rows: int, part: int, parts: int) -> int:
 def gather_pairs(address: int, part: int) -> None:
     """DX, and DT unless that is 0, of LUTs of two inputs of which each has its own table."""
     a = i64(address)
-    step = a[SAMPLES] * SIZE
+    step = a[SAMPLES] * BYTES
     readers, entries, inputs = i32(a[READERS]), i32(a[ENTRIES_OF_ROWS]), i32(a[INPUTS])
     scratch = a[SCRATCH] + part * a[SCRATCH_STEP]
     c, steepness, sloped = scratch + CONSTANTS, scratch + STEEPNESS, scratch + SCALED * ROW * SIZE
@@ -93,7 +98,8 @@ def gather_pairs(address: int, part: int) -> None:
     last = readers[end] - 1
     for f in range(begin, end):
         row, dx = a[X] + f * step, a[DX] + f * step
-        zero(dx, a[SAMPLES])
+        total = scratch + VALUES_OF_ALL * ROW * SIZE if NARROW else dx
+        zero(total, a[SAMPLES])
         for reader in range(readers[f], readers[f + 1]):
             ahead = entries[min(reader + NEXT, last)]
             ask_for(a[X] + inputs[ahead ^ 1] * step, step)
@@ -108,30 +114,43 @@ def gather_pairs(address: int, part: int) -> None:
                 e = a[DT] + 4 * j * SIZE
                 zero(e, 4)
             for start in range(0, full, ROW):
-                groups, offset, w = min(ROW, full - start) // LANES, start * SIZE, g + start * SIZE
+                groups, offset, w = min(ROW, full - start) // LANES, start * BYTES, g + start * BYTES
+                into = total + start * SIZE
                 if a[LOGISTIC]:
                     logistic_slopes(w, a[OUT] + j * step + offset, steepness, sloped, groups)
                     w = sloped
+                elif NARROW:
+                    widen_row(w, sloped, groups)
+                    w = sloped
                 if e != 0:
-                    pull_and_weigh(c, row + offset, other + offset, w, dx + offset, e, groups)
+                    pull_and_weigh(c, row + offset, other + offset, w, into, e, groups)
                 else:
-                    pull(c, other + offset, w, dx + offset, groups)
+                    pull(c, other + offset, w, into, groups)
             if tail:
-                offset = full * SIZE
+                offset = full * BYTES
                 pad(other + offset, own, tail)
                 pad(g + offset, weight, tail)
                 if a[LOGISTIC]:
                     pad(a[OUT] + j * step + offset, sloped, tail)
                     logistic_slopes(weight, sloped, steepness, weight, 1)
+                elif NARROW:
+                    widen_row(weight, weight, 1)
                 zero(target, LANES)
                 if e != 0:
                     pad(row + offset, sloped, tail)
                     pull_and_weigh(c, sloped, own, weight, target, e, 1)
                 else:
                     pull(c, own, weight, target, 1)
-                y, z = real(dx + offset), real(target)
+                y, z = real(total + full * SIZE), real(target)
                 for q in range(tail):
                     y[q] += z[q]
+        if NARROW:
+            round_row(total, dx, full // LANES)
+            if tail:
+                round_row(total + full * SIZE, own, 1)
+                gradient, rounded = activations(dx + full * BYTES), activations(own)
+                for q in range(tail):
+                    gradient[q] = rounded[q]
 
 
 def gather_learned(address: int, part: int) -> None:

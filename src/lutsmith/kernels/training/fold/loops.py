@@ -49,14 +49,19 @@ from lutsmith.kernels.vectors import f64, i32, i64
 CONSTANTS, STEEPNESS, CORNERS, INDICES, SAVED, TARGETS_OF = 128, 160, 192, 256, 320, 384  # bytes into the first row
 POINTS, SCALED, PLACES, SLOPES, PADS, LOW_ROWS, VALUES, WEIGHTS, SCRATCH_ROWS = 1, 9, 10, 11, 19, 28, 36, 68, 100
 
+VALUES_OF_ALL = SCRATCH_ROWS  # of narrow kernels: numbers of all samples, which become one row of activations
+
 AHEAD = 4  # instances from the one that asks for rows to the one that reads them
 
 # Filled in for each rank and dtype.
 RANK: int
 SMALL_RANK: int  # up to this rank, minterms at corners are quicker than scattering to addresses
 SIZE: int  # bytes a number
+BYTES: int  # bytes an activation
+NARROW: bool  # whether activations are bfloat16
 LANES: int  # samples a vector
 real: Any  # address -> pointer to numbers
+activations: Any  # address -> pointer to activations
 number: Any  # converts to the dtype
 evaluate: Any
 differentiate: Any
@@ -76,6 +81,8 @@ high_sweep: Any
 high_minterms: Any
 table: Any
 high_values: Any
+round_row: Any
+widen_row: Any
 logistic_row: Any
 logistic_slopes: Any
 scatter: Any
@@ -96,14 +103,14 @@ def table_of(before: int, j: int, table_ptr: int) -> int:
     return before
 
 
-def prefetch_rows(a: Any, j: int, dx: int, offset: int, count: int) -> None:
-    """Ask for what instance j reads, and for what it adds to, unless dx is 0."""
-    inputs, step = i32(a[INPUTS]), a[SAMPLES] * SIZE
+def prefetch_rows(a: Any, j: int, dx: int, begin: int, count: int) -> None:
+    """Ask for what instance j reads from sample `begin` on, and for what it adds to, unless dx is 0."""
+    inputs = i32(a[INPUTS])
     for l in range(RANK):
-        row = inputs[j * RANK + l] * step + offset
-        ask_for(a[X] + row, count * SIZE)
+        first = inputs[j * RANK + l] * a[SAMPLES] + begin
+        ask_for(a[X] + first * BYTES, count * BYTES)
         if dx != 0:
-            ask_for(dx + row, count * SIZE)
+            ask_for(dx + first * SIZE, count * SIZE)
 
 
 def evaluate_fold(entries: int, rows: int, out: int, groups: int, places: int) -> None:
@@ -144,11 +151,11 @@ def evaluate_lookup(entries: int, rows: int, out: int, groups: int, places: int)
 def forward(address: int, part: int) -> None:
     """OUT[j] = the fold or look-up of instance j, or if LOGISTIC the logistic function of SCALE times it."""
     a = i64(address)
-    step = a[SAMPLES] * SIZE
+    step = a[SAMPLES] * BYTES
     first, last = share_of(a[LUTS], part // a[BATCH_PARTS], a[LUT_PARTS], 1)
     begin, end = share_of(a[SAMPLES], part % a[BATCH_PARTS], a[BATCH_PARTS], 16)
     groups, tail = (end - begin) // LANES, (end - begin) % LANES
-    offset, done = begin * SIZE, (begin + groups * LANES) * SIZE
+    offset, done = begin * BYTES, (begin + groups * LANES) * BYTES
     inputs = i32(a[INPUTS])
     scratch = a[SCRATCH] + part * a[SCRATCH_STEP]
     rows = i64(scratch)
@@ -158,15 +165,18 @@ def forward(address: int, part: int) -> None:
     t = 0
     for j in range(first, last):
         if j + AHEAD < last:
-            prefetch_rows(a, j + AHEAD, 0, offset, end - begin)
+            prefetch_rows(a, j + AHEAD, 0, begin, end - begin)
         t = table_of(t, j, a[TABLE_PTR])
         entries = a[TABLES] + (t * SIZE << RANK)
         out = a[OUT] + j * step
         for l in range(RANK):
             rows[l] = a[X] + inputs[j * RANK + l] * step + offset
-        evaluate(entries, scratch, out + offset, groups, places)
+        values = scratch + VALUES_OF_ALL * ROW * SIZE if NARROW else out + offset
+        evaluate(entries, scratch, values, groups, places)
         if a[LOGISTIC]:
-            logistic_row(out + offset, steepness, groups)
+            logistic_row(values, steepness, groups)
+        if NARROW:
+            round_row(values, out + offset, groups)
         if tail:
             for l in range(RANK):
                 rows[l] = pads + l * ROW * SIZE
@@ -175,7 +185,9 @@ def forward(address: int, part: int) -> None:
             evaluate(entries, scratch, result, 1, places)
             if a[LOGISTIC]:
                 logistic_row(result, steepness, 1)
-            y, z = real(out + done), real(result)
+            if NARROW:
+                round_row(result, result, 1)
+            y, z = activations(out + done), activations(result)
             for q in range(tail):
                 y[q] = z[q]
 
@@ -226,10 +238,10 @@ def backward(address: int, part: int) -> None:
     """Gradients of the part's instances and samples: DX and DT are set to zero and added to, DOTS to be finished.
 
     If SLOPED, the slopes of samples BEGIN to END are kept there instead, and DX and DOTS left alone. If LOGISTIC, GRAD
-    is that of the logistic function of SCALE times the fold, and OUT what this gave.
+    is that of the logistic function of SCALE times the fold, and OUT what this gave. DX is never narrow.
     """
     a = i64(address)
-    step = a[SAMPLES] * SIZE
+    step = a[SAMPLES] * BYTES
     lut_part, batch_part = part // a[BATCH_PARTS], part % a[BATCH_PARTS]
     first, last = share_of(a[LUTS], lut_part, a[LUT_PARTS], 1)
     begin, end = share_of(a[SAMPLES], batch_part, a[BATCH_PARTS], 16)
@@ -248,9 +260,9 @@ def backward(address: int, part: int) -> None:
     corners[0], corners[1], corners[2] = number(0), number(1), number(1)
     if dx != 0:
         if lut_part:
-            dx = a[DX_MORE] + (lut_part - 1) * a[FEATURES] * step
+            dx = a[DX_MORE] + (lut_part - 1) * a[FEATURES] * a[SAMPLES] * SIZE
         for k in range(a[FEATURES]):
-            zero(dx + k * step + begin * SIZE, end - begin)
+            zero(dx + (k * a[SAMPLES] + begin) * SIZE, end - begin)
     if dt != 0:
         copy = batch_part if a[TABLE_PTR] == 0 else part
         if copy:
@@ -272,21 +284,24 @@ def backward(address: int, part: int) -> None:
     t = 0
     for j in range(first, last):
         if j + AHEAD < last:
-            prefetch_rows(a, j + AHEAD, dx if straight else 0, begin * SIZE, end - begin)
+            prefetch_rows(a, j + AHEAD, dx if straight else 0, begin, end - begin)
         t = table_of(t, j, a[TABLE_PTR])
         entries = a[TABLES] + (t * SIZE << RANK)
         e = 0 if dt == 0 else dt + (t * SIZE << RANK)
         for start in range(begin, full, ROW):
             m = min(ROW, full - start)
             for l in range(RANK):
-                rows[l] = a[X] + inputs[j * RANK + l] * step + start * SIZE
-            g = a[GRAD] + j * step + start * SIZE
+                rows[l] = a[X] + inputs[j * RANK + l] * step + start * BYTES
+            g = a[GRAD] + j * step + start * BYTES
             if a[LOGISTIC]:
-                logistic_slopes(g, a[OUT] + j * step + start * SIZE, steepness, sloped, m // LANES)
+                logistic_slopes(g, a[OUT] + j * step + start * BYTES, steepness, sloped, m // LANES)
+                g = sloped
+            elif NARROW:
+                widen_row(g, sloped, m // LANES)
                 g = sloped
             if straight:
                 for l in range(RANK):
-                    targets[l] = dx + inputs[j * RANK + l] * step + start * SIZE
+                    targets[l] = dx + (inputs[j * RANK + l] * a[SAMPLES] + start) * SIZE
                 through(entries, scratch, g, unused if e == 0 else e, m // LANES)
                 continue
             block(a, j, entries, e, g, scratch, m // LANES, m)
@@ -297,12 +312,14 @@ def backward(address: int, part: int) -> None:
         if full < end:
             for l in range(RANK):
                 rows[l] = pads + l * ROW * SIZE
-                pad(a[X] + inputs[j * RANK + l] * step + full * SIZE, rows[l], end - full)
+                pad(a[X] + inputs[j * RANK + l] * step + full * BYTES, rows[l], end - full)
             g = pads + RANK * ROW * SIZE
-            pad(a[GRAD] + j * step + full * SIZE, g, end - full)
+            pad(a[GRAD] + j * step + full * BYTES, g, end - full)
             if a[LOGISTIC]:
-                pad(a[OUT] + j * step + full * SIZE, sloped, end - full)
+                pad(a[OUT] + j * step + full * BYTES, sloped, end - full)
                 logistic_slopes(g, sloped, steepness, g, 1)
+            elif NARROW:
+                widen_row(g, g, 1)
             block(a, j, entries, e, g, scratch, 1, end - full)
             if a[SLOPED]:
                 keep(a, j, full, scratch, 1)

@@ -38,12 +38,13 @@ def fold(x: Tensor, tables: Tensor, reads: Reads) -> Tensor:
     return out
 
 
-def evaluate(x: Tensor, tables: Tensor, reads: Reads, run: Callable[..., None]) -> Tensor:
-    """A forward pass on the CPU."""
+def evaluate(x: Tensor, tables: Tensor, reads: Reads, run: Callable[..., None], *, narrow: bool = True) -> Tensor:
+    """A forward pass on the CPU; `narrow`: whether the kernel can read and write bfloat16."""
     dtype = compute_dtype(x, tables)
+    of_rows = x.dtype if narrow and cpu.reads_narrow(x, tables, reads) else dtype
     safe = safe_reads(reads._replace(candidates=None, scores=None), x.shape[0], dtype)
-    out = memory.empty((safe.inputs.shape[0] * safe.num_places, x.shape[1]), dtype)
-    run(dense(x, dtype), dense(tables, dtype), safe, out)
+    out = memory.empty((safe.inputs.shape[0] * safe.num_places, x.shape[1]), of_rows)
+    run(dense(x, of_rows), dense(tables, dtype), safe, out)
     return out.to(x.dtype)
 
 
@@ -58,14 +59,16 @@ def differentiate(
 ) -> Three:
     """A backward pass on the CPU, of the look-up where there is a rho; `logistic` as in `cpu.backward`."""
     dtype = compute_dtype(x, tables)
+    of_rows = x.dtype if rho is None and cpu.reads_narrow(x, tables, reads) else dtype
+    of_dx = of_rows if reads.inputs.shape[1] == 2 else dtype  # where rows gather their gradients
     safe = safe_reads(reads, x.shape[0], dtype)
     like = x, tables, reads.scores
     dx, dt, dscores = outputs = [
-        memory.empty(tensor.shape, dtype) if wanted and tensor is not None else None
-        for tensor, wanted in zip(like, need, strict=True)
+        memory.empty(tensor.shape, kind) if wanted and tensor is not None else None
+        for tensor, wanted, kind in zip(like, need, (of_dx, dtype, dtype), strict=True)
     ]
-    after = None if logistic is None else (dense(logistic[0], dtype), logistic[1])
-    cpu.backward(dense(grad, dtype), dense(x, dtype), dense(tables, dtype), safe, rho, dx, dt, dscores, after)
+    after = None if logistic is None else (dense(logistic[0], of_rows), logistic[1])
+    cpu.backward(dense(grad, of_rows), dense(x, of_rows), dense(tables, dtype), safe, rho, dx, dt, dscores, after)
     return results(x, like, outputs)
 
 

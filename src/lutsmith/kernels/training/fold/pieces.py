@@ -27,8 +27,8 @@ SPLIT_RANK = 5  # the first rank that is split
 ABREAST = REGISTERS // 16  # rows of eight values that are read or made at once
 
 
-def pieces(rank: int, dtype: np.dtype[Any]) -> dict[str, Any]:
-    """Return the pieces for a rank by name."""
+def pieces(rank: int, dtype: np.dtype[Any], *, narrow: bool) -> dict[str, Any]:
+    """Return the pieces for a rank by name; `narrow`: the inputs are rows of bfloat16."""
     high = 1 << max(rank - LOW, 0)
 
     def inputs(v: Vectors, rows: Any) -> list[Any]:
@@ -36,7 +36,7 @@ def pieces(rank: int, dtype: np.dtype[Any]) -> dict[str, Any]:
         return [_address(v, rows, slot) for slot in range(rank)]
 
     def values(v: Vectors, addresses: Sequence[Any], q: Any) -> list[Any]:
-        return [v.load(address, q) for address in addresses]
+        return [v.read(address, q) for address in addresses]
 
     def forward(v: Vectors, t: Any, rows: Any, out: Any, leaves: Any, groups: Any) -> None:
         x = inputs(v, rows)
@@ -215,14 +215,14 @@ def pieces(rank: int, dtype: np.dtype[Any]) -> dict[str, Any]:
         """g (c0 + c1 other) added to a row: the slope of a LUT of two inputs."""
         base, rise = v.splat(c, 0), v.splat(c, 1)
         with v.loop(groups) as q:
-            slope = v.fma(rise, v.load(other, q), base)
+            slope = v.fma(rise, v.read(other, q), base)
             v.store(v.fma(v.load(g, q), slope, v.load(target, q)), target, q)
 
     def pull_and_weigh(v: Vectors, c: Any, own: Any, other: Any, g: Any, target: Any, e: Any, groups: Any) -> None:
         """The same for input 0, and minterms times g added to e."""
         base, rise, totals = v.splat(c, 0), v.splat(c, 1), v.accumulators(4)
         with v.loop(groups) as q:
-            x, z, weight = v.load(own, q), v.load(other, q), v.load(g, q)
+            x, z, weight = v.read(own, q), v.read(other, q), v.load(g, q)
             v.store(v.fma(weight, v.fma(rise, z, base), v.load(target, q)), target, q)
             for node, part in enumerate(v.split(weight, z)):
                 _add_pair(v, part, x, totals, node)
@@ -248,7 +248,7 @@ def pieces(rank: int, dtype: np.dtype[Any]) -> dict[str, Any]:
         "contract": (contract, 6),
     }
     chosen = {**common, **(split if rank >= SPLIT_RANK else small)}
-    return {name: piece(dtype, arguments, emit) for name, (emit, arguments) in chosen.items()}
+    return {name: piece(dtype, arguments, emit, narrow=narrow) for name, (emit, arguments) in chosen.items()}
 
 
 def _address(v: Vectors, table: Any, place: int) -> Any:
@@ -285,7 +285,7 @@ def _tree(
     """
     rank, entries = len(x), [v.splat(t, k) for k in range(1 << len(x))]
     with v.loop(groups) as q:
-        z = [v.load(address, q) for address in x]
+        z = [v.read(address, q) for address in x]
         differences = v.fold(entries, z)[1]
         slopes: list[Any] = [None] * rank
 

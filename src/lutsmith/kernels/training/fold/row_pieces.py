@@ -11,9 +11,11 @@ from llvmlite import ir
 from lutsmith.kernels.vectors import WORD, Vectors, piece
 
 
-def row_pieces(dtype: np.dtype[Any]) -> dict[str, Any]:
-    """Return the pieces by name."""
+def row_pieces(dtype: np.dtype[Any], *, narrow: bool) -> dict[str, Any]:
+    """Return the pieces by name; `narrow`: activations are bfloat16."""
     chosen = {
+        "widen_row": (_widen_row, 3),
+        "round_row": (_round_row, 3),
         "add_row": (_add_row, 3),
         "add_share": (_add_share, 4),
         "add_shares": (_add_shares, 6),
@@ -26,7 +28,17 @@ def row_pieces(dtype: np.dtype[Any]) -> dict[str, Any]:
         "pull_eight": (_pull_some(8), 6),
         "pull_four": (_pull_some(4), 6),
     }
-    return {name: piece(dtype, arguments, emit) for name, (emit, arguments) in chosen.items()}
+    return {name: piece(dtype, arguments, emit, narrow=narrow) for name, (emit, arguments) in chosen.items()}
+
+
+def _widen_row(v: Vectors, row: Any, out: Any, groups: Any) -> None:
+    with v.loop(groups) as q:
+        v.store(v.read(row, q), out, q)
+
+
+def _round_row(v: Vectors, values: Any, row: Any, groups: Any) -> None:
+    with v.loop(groups) as q:
+        v.write(v.load(values, q), row, q)
 
 
 def _add_row(v: Vectors, out: Any, d: Any, groups: Any) -> None:

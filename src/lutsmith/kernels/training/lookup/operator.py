@@ -33,7 +33,7 @@ def _check(x: Tensor, tables: Tensor, *rest: Any) -> None:
 
 
 def _lookup(x: Tensor, tables: Tensor, *rest: Any) -> Tensor:
-    return evaluate(x, tables, Reads(*rest[:8]), cpu.lookup)
+    return evaluate(x, tables, Reads(*rest[:8]), cpu.lookup, narrow=False)
 
 
 def _other(x: Tensor, tables: Tensor, *rest: Any) -> Tensor:
