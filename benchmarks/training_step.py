@@ -127,17 +127,23 @@ def theirs(row: Row) -> nn.Module:
     return nn.Sequential(*layers, torchlogix.GroupSum(CLASSES, tau=10.0))
 
 
-def stepper(model: nn.Module, inputs: int, *, features_first: bool) -> Callable[[], None]:
-    """A function that takes one training step on random bits, stored as the library's own encoder stores them."""
+def stepper(
+    model: nn.Module, inputs: int, *, features_first: bool, batch: int = BATCH, mixed: bool = False
+) -> Callable[[], None]:
+    """A function that takes one training step on random bits, stored as the library's own encoder stores them; `mixed`:
+    under autocast to bfloat16.
+    """
     model.train()
     optimizer = torch.optim.Adam(model.parameters(), lr=0.01, fused=True)
-    x = torch.randint(0, 2, (BATCH, inputs)).float()
+    x = torch.randint(0, 2, (batch, inputs)).float()
     x = x.t().contiguous().t() if features_first else x
-    y = torch.randint(0, CLASSES, (BATCH,))
+    y = torch.randint(0, CLASSES, (batch,))
 
     def step() -> None:
         optimizer.zero_grad(set_to_none=True)
-        nn.functional.cross_entropy(model(x), y).backward()
+        with torch.autocast("cpu", torch.bfloat16, enabled=mixed):
+            loss = nn.functional.cross_entropy(model(x), y)
+        loss.backward()
         optimizer.step()
 
     return step

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -10,6 +11,8 @@ from torch import Tensor
 
 from lutsmith.kernels import threads
 from lutsmith.kernels.training import build
+from lutsmith.kernels.training import templates as at
+from lutsmith.kernels.training.arguments import name_of, workspace
 from lutsmith.kernels.training.lut_sums import cpu, naive, pieces
 from lutsmith.kernels.training.ops import Neurons, lut_sums
 
@@ -169,3 +172,23 @@ def test_what_does_not_fit_is_refused() -> None:
         lut_sums(x, tables[:, :2], neurons)
     with pytest.raises(ValueError, match=r"x is torch\.int64"):
         lut_sums(x.long(), tables, neurons)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("entries", [1, 2, 7, 8, 9, 63, 64, 65, 70, 130])
+def test_every_entry_becomes_a_bit(entries: int, dtype: torch.dtype) -> None:
+    """Whatever the number of lanes: of doubles, a vector may hold fewer than a byte has bits."""
+    for _ in range(5):
+        tables = torch.randn(entries, dtype=dtype)
+        bits = torch.zeros(-(-entries // 64), dtype=torch.int64)
+        flags = torch.zeros(16, dtype=torch.int64)
+        fields = workspace.begin()
+        fields[at.ENTRIES], fields[at.LUT_PARTS], fields[at.TABLES] = entries, 1, tables.data_ptr()
+        fields[at.SCRATCH], fields[at.SCRATCH_STEP], fields[at.BITS] = flags.data_ptr(), 64, bits.data_ptr()
+        threads.run(build.address("bits_of", 0, name_of(tables)), workspace.address, 1)
+        expected = np.packbits((tables > 0).numpy(), bitorder="little")
+        assert np.array_equal(bits.numpy().view(np.uint8)[: len(expected)], expected)
+        assert flags[0] == 1
+        tables[torch.randint(entries, ())] = 0
+        threads.run(build.address("bits_of", 0, name_of(tables)), workspace.address, 1)
+        assert flags[0] == 0

@@ -17,15 +17,15 @@ EXACT = 1 << 24
 """Integers up to this are exact in float32."""
 
 
-def exact(method: Callable[[Any, Tensor], Tensor]) -> Callable[[Any, Tensor], Tensor]:
+def exact(method: Callable[..., Tensor]) -> Callable[..., Tensor]:
     """A method of a tensor that autocast does not round."""
 
     @functools.wraps(method)
-    def computed(self: Any, weight: Tensor) -> Tensor:
+    def computed(self: Any, weight: Tensor, *rest: Any, **options: Any) -> Tensor:
         if weight.is_meta or not torch.is_autocast_enabled(weight.device.type):  # the context below takes a while
-            return method(self, weight)
+            return method(self, weight, *rest, **options)
         with without_autocast(weight):
-            return method(self, weight)
+            return method(self, weight, *rest, **options)
 
     return computed
 

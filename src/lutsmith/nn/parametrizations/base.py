@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
+from inspect import isfunction
 from typing import Any, ClassVar
 
 import torch
@@ -41,8 +42,9 @@ class Parametrization(ABC):
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Tables are never those of rounded weights: in eval mode a layer is the hardware, under autocast too."""
         super().__init_subclass__(**kwargs)
-        for name in {"tables", "probabilities", "hard_tables"} & vars(cls).keys():
-            setattr(cls, name, exact(vars(cls)[name]))
+        for name, method in list(vars(cls).items()):
+            if name in ("tables", "probabilities", "hard_tables") and isfunction(method):
+                setattr(cls, name, exact(method))
 
     ranks: ClassVar[range] = range(1, 9)
     samplings: ClassVar[tuple[str, ...]] = SAMPLINGS

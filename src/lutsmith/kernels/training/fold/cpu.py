@@ -27,7 +27,8 @@ from lutsmith.kernels.training.reads import Reads
 COLUMNS = 128  # samples a part that make it worth splitting the batch
 MOST = 16  # parts of a sum
 COPIES = 1 << 26  # bytes that copies of the input gradient of kernels at places take at most, or one of them
-NARROW_RANK = 4  # up to which activations of bfloat16 save time: above, arithmetic is the limit
+NARROW, NARROW_RANK = 128, 4  # samples from which, and inputs up to which activations of bfloat16 save time
+WIDE = 4  # bytes of a number where activations are bfloat16
 FEW = 4  # table entries a feature below which one thread is done before two have added up their copies
 ROOM = 1 << 16  # bytes of x that stay near a core: slopes are then added to its gradient wherever they belong
 GATHERED = 128  # samples from which rows gather their gradients: below, LUTs are quicker to scatter theirs
@@ -38,8 +39,8 @@ WORTH = 64  # table entries a feature that make one more pair of copies of the i
 
 def narrow_pays(x: Tensor, reads: Reads) -> bool:
     """Whether the fold of x takes less time if activations are bfloat16: memory, not arithmetic, is the limit."""
-    plain = reads.table_ptr is None and reads.candidates is None and reads.places is None
-    return reads.inputs.shape[1] <= NARROW_RANK and plain and _gathers(x)
+    large = x.shape[1] >= NARROW and x.numel() * WIDE >= ROOM
+    return large and reads.inputs.shape[1] <= NARROW_RANK and _are_plain(reads)
 
 
 def reads_narrow(x: Tensor, tables: Tensor, reads: Reads) -> bool:
@@ -49,9 +50,19 @@ def reads_narrow(x: Tensor, tables: Tensor, reads: Reads) -> bool:
     return x.dtype == torch.bfloat16 and tables.dtype != torch.float64 and narrow_pays(x, reads)
 
 
+def _are_plain(reads: Reads) -> bool:
+    """Whether each LUT has its own table and fixed inputs, at no places."""
+    return reads.table_ptr is None and reads.candidates is None and reads.places is None
+
+
 def _gathers(x: Tensor) -> bool:
     """Whether rows gather their gradients from the readers of each; bfloat16 is taken for the float32 that it holds."""
-    return x.shape[1] >= GATHERED and x.numel() * max(x.itemsize, 4) >= ROOM
+    return x.shape[1] >= GATHERED and x.numel() * max(x.itemsize, WIDE) >= ROOM
+
+
+def gathers_pairs(x: Tensor, reads: Reads) -> bool:
+    """Whether rows gather the slopes of LUTs of two inputs, so that the gradient of each is written once."""
+    return _gathers(x) and reads.inputs.shape[1] == 2 and _are_plain(reads)
 
 
 def _parts(luts: int, rank: int, features: int, samples: int, *, dx: bool, shared: bool) -> tuple[int, int]:
@@ -175,9 +186,8 @@ def backward(
     placed = reads.places is not None
     shared = placed or (dt is not None and reads.table_ptr is not None)
     learned = reads.candidates is not None and (dx is not None or dscores is not None)
-    gathered = dx is not None and _gathers(x) and not placed
-    by_rows = gathered and learned
-    pairs = gathered and rank == 2 and rho is None and not (learned or reads.table_ptr is not None)
+    by_rows = dx is not None and learned and not placed and _gathers(x)
+    pairs = dx is not None and rho is None and gathers_pairs(x, reads)
     if pairs:
         lut_parts, batch_parts = split(luts * samples << rank, features), 1
     elif placed:
