@@ -74,6 +74,59 @@ def test_narrow_kernels_give_what_copies_give(rank: int, data: st.DataObject) ->
             assert torch.equal(got, sure)
 
 
+Learned = tuple[Tensor, Tensor, Reads, Tensor]
+
+
+def learned_problem(rank: int, samples: int, rule: str, choices: int, seed: int, *, exact: bool) -> Learned:
+    """Slots that choose; `exact`: bfloat16 holds all slopes."""
+    generator = torch.Generator().manual_seed(seed)
+    x, tables, _, grad = problem(rank, 11, 17, samples, seed)
+    if exact:
+        x = (2 * x.float()).round().bfloat16() / 2
+        tables = torch.randint(-4, 5, tables.shape, generator=generator) / 4
+        grad = torch.randint(-2, 3, grad.shape, generator=generator).bfloat16() / 2
+    candidates = torch.randint(11, (17, rank, choices), generator=generator).int()
+    scores = torch.randn(17, rank, choices, generator=generator)
+    return x, tables, Reads(candidates[:, :, 0].contiguous(), None, candidates, scores, 0.7, rule), grad
+
+
+def of_learned(x: Tensor, tables: Tensor, reads: Reads, grad: Tensor) -> list[Tensor]:
+    assert reads.scores is not None
+    leaves = [leaf.clone().requires_grad_() for leaf in (x, tables, reads.scores)]
+    out = fold(leaves[0], leaves[1], reads._replace(scores=leaves[2]))
+    return [out.detach(), *torch.autograd.grad(out, leaves, grad)]
+
+
+@pytest.mark.parametrize("rank", [1, 2, 3, 4])
+@settings(max_examples=25, deadline=None)
+@given(data=st.data())
+def test_learned_slots_give_what_copies_give_up_to_the_rounding_of_slopes(rank: int, data: st.DataObject) -> None:
+    rule, choices = data.draw(st.sampled_from(["softmax", "dwn"])), data.draw(st.sampled_from([1, 3, 4, 8, 11]))
+    exact, samples, seed = data.draw(st.booleans()), data.draw(SAMPLES), data.draw(st.integers(0, 1 << 20))
+    given_to = learned_problem(rank, samples, rule, choices, seed, exact=exact)
+    with copied():
+        expected = of_learned(*given_to)
+    for count in (1, 2):
+        threads.set_num_threads(count)
+        for got, sure in zip(of_learned(*given_to), expected, strict=True):
+            assert got.dtype == sure.dtype
+            if exact:
+                assert torch.equal(got, sure)
+            else:
+                torch.testing.assert_close(
+                    got.float(), sure.float(), rtol=0, atol=0.02 * max(1, float(sure.abs().max()))
+                )
+
+
+def test_learned_slots_of_many_samples_are_taken_some_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cpu, "SLOPED", 0)
+    given_to = learned_problem(2, 300, "softmax", 8, 0, exact=True)
+    with copied():
+        expected = of_learned(*given_to)
+    for got, sure in zip(of_learned(*given_to), expected, strict=True):
+        assert torch.equal(got, sure)
+
+
 @pytest.mark.parametrize("rank", [1, 2, 3, 4])
 def test_narrow_kernels_are_those_that_run(rank: int, monkeypatch: pytest.MonkeyPatch) -> None:
     x, tables, reads, grad = problem(rank, 9, 12, 128)
@@ -89,11 +142,8 @@ def test_narrow_kernels_are_those_that_run(rank: int, monkeypatch: pytest.Monkey
 def test_other_passes_copy(monkeypatch: pytest.MonkeyPatch) -> None:
     seen = kinds_run(monkeypatch)
     x, tables, reads, grad = problem(2, 9, 12, 128)
-    candidates = torch.stack([reads.inputs, reads.inputs], 2)
-    learned = reads._replace(candidates=candidates, scores=torch.randn(candidates.shape))
     shared = reads._replace(table_ptr=torch.arange(13).int())
     others = [
-        (x, tables, learned, grad),
         (x, tables, shared, grad),
         (x, tables.double(), reads, grad),
         (x[:, :100], tables, reads, grad[:, :100]),
@@ -103,6 +153,20 @@ def test_other_passes_copy(monkeypatch: pytest.MonkeyPatch) -> None:
         assert evaluated(*other, None, "xt")[0].dtype == torch.bfloat16
     assert lookup(x, tables, reads).dtype == torch.bfloat16
     assert "bfloat16" not in {dtype for _, _, dtype in seen}
+
+
+def test_learned_slots_run_narrow_kernels_where_rows_gather(monkeypatch: pytest.MonkeyPatch) -> None:
+    x, tables, reads, grad = learned_problem(3, 130, "softmax", 8, 0, exact=False)
+    seen = kinds_run(monkeypatch)
+    of_learned(x, tables, reads, grad)
+    kinds = {(kind, dtype) for kind, _, dtype in seen}
+    assert kinds == {(kind, "bfloat16") for kind in ("fold", "backward", "gather_learned")} | {
+        ("spread", "float32"),
+        ("finish", "float32"),
+    }
+    seen.clear()
+    evaluated(x, tables, reads, grad, None, "t")  # no gradient of x: scores have theirs from the LUTs
+    assert {(kind, dtype) for kind, _, dtype in seen} == {("fold", "bfloat16"), ("backward", "float32")}
 
 
 def test_small_problems_are_copied(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -48,7 +48,8 @@ def test_layers_hand_on_bfloat16_while_training(parametrization: str) -> None:
     ("made", "samples", "dtype"),
     [
         (layer(6), 150, torch.float32),
-        (layer(2, connections="learnable"), 150, torch.float32),
+        (layer(6, connections="learnable"), 150, torch.float32),
+        (layer(2, table_of=[0] * 200), 150, torch.float32),
         (layer(2, parametrization="dwn"), 150, torch.float32),
         (layer(2, parametrization="neural", form="direct"), 150, torch.float32),
         (layer(2), 127, torch.float32),
@@ -161,7 +162,8 @@ def test_nodes_of_ones_own_are_not_rounded() -> None:
 
 
 def network() -> nn.Sequential:
-    layers = [layer(rank, 300, 300, parametrization=name) for rank, name in ((2, "raw"), (3, "light"), (2, "warp"))]
+    kinds = (2, "raw", "fixed"), (3, "light", "learnable"), (2, "warp", "fixed"), (4, "warp", "learnable")
+    layers = [layer(rank, 300, 300, parametrization=name, connections=wires) for rank, name, wires in kinds]
     return nn.Sequential(*layers, GroupSum(3, tau=5.0))
 
 

@@ -92,10 +92,10 @@ class Settings:
             `seed`. With one for all seeds, runs of several seeds are compared on the same rows.
         accelerator: "cpu", "cuda", "mps" (Apple's), or "auto": CUDA if there is a device.
         precision: "32-true" for plain float32, or Lightning Fabric's "bf16-mixed" or "16-mixed" (CUDA). On a CPU,
-            "bf16-mixed" keeps activations between layers of LUTs of up to four inputs and fixed wires as bfloat16 in
-            batches of 128 and more: steps are shorter, and take half the memory. Tables, their gradients and sums stay
-            float32, and so does all that a circuit is made from. The "true" half precisions are refused: they would
-            round raw features before the encoder compares them.
+            "bf16-mixed" keeps activations between dense layers of LUTs of up to four inputs as bfloat16 in batches of
+            128 and more: steps are shorter, and take half the memory. Tables, their gradients and sums stay float32,
+            and so does all that a circuit is made from. The "true" half precisions are refused: they would round raw
+            features before the encoder compares them.
         torch_threads: torch's own threads during training on a CPU. One is steadier: the kernels have their own
             threads.
     """

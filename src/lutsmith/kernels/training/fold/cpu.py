@@ -27,7 +27,7 @@ from lutsmith.kernels.training.reads import Reads
 COLUMNS = 128  # samples a part that make it worth splitting the batch
 MOST = 16  # parts of a sum
 COPIES = 1 << 26  # bytes that copies of the input gradient of kernels at places take at most, or one of them
-NARROW, NARROW_RANK = 128, 4  # samples from which, and inputs up to which activations of bfloat16 save time
+NARROW_RANK = 4  # inputs up to which activations of bfloat16 save time
 WIDE = 4  # bytes of a number where activations are bfloat16
 FEW = 4  # table entries a feature below which one thread is done before two have added up their copies
 ROOM = 1 << 16  # bytes of x that stay near a core: slopes are then added to its gradient wherever they belong
@@ -39,20 +39,15 @@ WORTH = 64  # table entries a feature that make one more pair of copies of the i
 
 def narrow_pays(x: Tensor, reads: Reads) -> bool:
     """Whether the fold of x takes less time if activations are bfloat16: memory, not arithmetic, is the limit."""
-    large = x.shape[1] >= NARROW and x.numel() * WIDE >= ROOM
-    return large and reads.inputs.shape[1] <= NARROW_RANK and _are_plain(reads)
+    plain = reads.table_ptr is None and reads.places is None
+    return reads.inputs.shape[1] <= NARROW_RANK and plain and _gathers(x)
 
 
 def reads_narrow(x: Tensor, tables: Tensor, reads: Reads) -> bool:
     """Whether kernels of the fold read and write bfloat16 as it is. Otherwise activations are copied to float32 and
-    back, with the same results.
+    back, with the same results for fixed inputs; slopes of learned ones are not rounded then.
     """
     return x.dtype == torch.bfloat16 and tables.dtype != torch.float64 and narrow_pays(x, reads)
-
-
-def _are_plain(reads: Reads) -> bool:
-    """Whether each LUT has its own table and fixed inputs, at no places."""
-    return reads.table_ptr is None and reads.candidates is None and reads.places is None
 
 
 def _gathers(x: Tensor) -> bool:
@@ -61,8 +56,14 @@ def _gathers(x: Tensor) -> bool:
 
 
 def gathers_pairs(x: Tensor, reads: Reads) -> bool:
-    """Whether rows gather the slopes of LUTs of two inputs, so that the gradient of each is written once."""
-    return _gathers(x) and reads.inputs.shape[1] == 2 and _are_plain(reads)
+    """Whether rows gather the slopes of LUTs of two inputs."""
+    fixed = reads.table_ptr is None and reads.candidates is None and reads.places is None
+    return fixed and reads.inputs.shape[1] == 2 and _gathers(x)
+
+
+def gathers_learned(x: Tensor, reads: Reads) -> bool:
+    """Whether rows gather the slopes of learned slots."""
+    return reads.candidates is not None and reads.places is None and _gathers(x)
 
 
 def _parts(luts: int, rank: int, features: int, samples: int, *, dx: bool, shared: bool) -> tuple[int, int]:
@@ -186,7 +187,7 @@ def backward(
     placed = reads.places is not None
     shared = placed or (dt is not None and reads.table_ptr is not None)
     learned = reads.candidates is not None and (dx is not None or dscores is not None)
-    by_rows = dx is not None and learned and not placed and _gathers(x)
+    by_rows = dx is not None and gathers_learned(x, reads)
     pairs = dx is not None and rho is None and gathers_pairs(x, reads)
     if pairs:
         lut_parts, batch_parts = split(luts * samples << rank, features), 1
@@ -235,7 +236,7 @@ def backward(
         if dx is not None or reads.rule == "softmax":
             fields[at.SHARES] = space.reserve("shares", reads.scores.nbytes)
             fields[at.LUT_PARTS], fields[at.BATCH_PARTS] = parts, 1
-            threads.run(build.address("spread", 0, name), space.address, parts)
+            threads.run(build.address("spread", 0, name_of(tables)), space.address, parts)
         if dscores is not None:
             if not by_rows:
                 _pack(space, features, samples, parts, name, hard=rho is not None)
@@ -250,7 +251,7 @@ def backward(
     else:
         threads.run(build.address(_kernel("backward", reads), rank, name), space.address, parts)
     if copies:
-        threads.run(build.address("finish", 0, name), space.address, parts)
+        threads.run(build.address("finish", 0, name_of(tables)), space.address, parts)
 
 
 def _by_rows(space: Workspace, rank: int, dtype: str, slots: int, x: Tensor, readers: RowReaders) -> None:

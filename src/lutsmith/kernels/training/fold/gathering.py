@@ -156,7 +156,7 @@ def gather_pairs(address: int, part: int) -> None:
 def gather_learned(address: int, part: int) -> None:
     """DX and DOTS, unless that is 0, of samples BEGIN to END, from the slopes of all slots."""
     a = i64(address)
-    step, begin, end = a[SAMPLES] * SIZE, a[BEGIN], a[END]
+    step, begin, end = a[SAMPLES] * BYTES, a[BEGIN], a[END]
     readers, entries, slots = i32(a[READERS]), i32(a[ENTRIES_OF_ROWS]), i32(a[SLOTS_OF_ROWS])
     scratch = a[SCRATCH] + part * a[SCRATCH_STEP]
     own, target = scratch + OWN * ROW * SIZE, scratch + TARGET * ROW * SIZE
@@ -169,23 +169,29 @@ def gather_learned(address: int, part: int) -> None:
     for f in range(first, last):
         for start in range(begin, end, ROW):
             samples = min(ROW, end - start)
-            groups, offset = (samples + LANES - 1) // LANES, f * step + start * SIZE
-            row, dx, sloped = a[X] + offset, a[DX] + offset, a[SLOPED] + (start - begin) * SIZE
-            whole = samples == groups * LANES
-            if a[HARD] or a[DWN] or not whole:
+            groups, offset = (samples + LANES - 1) // LANES, f * step + start * BYTES
+            row, dx, sloped = a[X] + offset, a[DX] + offset, a[SLOPED] + (start - begin) * BYTES
+            whole, full = samples == groups * LANES, samples // LANES * LANES
+            if NARROW:
+                widen_row(row, own, full // LANES)
+                if not whole:
+                    pad(row + full * BYTES, target, samples - full)
+                    widen_row(target, own + full * SIZE, 1)
+                row = own
+            if a[HARD] or a[DWN] or not (whole or NARROW):
                 x, y = real(row), real(own)
                 for q in range(samples):
                     y[q] = as_scored(a, x[q])
                 for q in range(samples, groups * LANES):
                     y[q] = number(0)
                 row = own
-            into = dx if whole else target
+            into = dx if whole and not NARROW else target
             zero(into, groups * LANES)
             for reader in range(readers[f], readers[f + 1], EIGHT):
                 count = min(EIGHT, readers[f + 1] - reader)
                 width = FOUR if count <= FOUR else EIGHT
                 for i in range(width):
-                    ask_for(sloped + slots[min(reader + width + i, most)] * a[SLOPED_STEP], samples * SIZE)
+                    ask_for(sloped + slots[min(reader + width + i, most)] * a[SLOPED_STEP], samples * BYTES)
                     told[i] = slots[reader + min(i, count - 1)]
                     weights[i] = shares[entries[reader + i]] if i < count else number(0)
                     sums[i] = number(0)
@@ -197,7 +203,10 @@ def gather_learned(address: int, part: int) -> None:
                     for i in range(count):
                         entry = entries[reader + i]
                         totals[entry] = sums[i] if start == 0 else totals[entry] + sums[i]
+            if NARROW:
+                round_row(target, dx, full // LANES)
+                round_row(target + full * SIZE, own, groups - full // LANES)
             if not whole:
-                y, z = real(dx), real(target)
-                for q in range(samples):
-                    y[q] = z[q]
+                y, z = activations(dx), activations(own if NARROW else target)
+                for q in range(full if NARROW else 0, samples):
+                    y[q] = z[q - full if NARROW else q]

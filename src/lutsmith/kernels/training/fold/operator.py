@@ -59,8 +59,9 @@ def differentiate(
 ) -> Three:
     """A backward pass on the CPU, of the look-up where there is a rho; `logistic` as in `cpu.backward`."""
     dtype = compute_dtype(x, tables)
-    of_rows = x.dtype if rho is None and cpu.reads_narrow(x, tables, reads) else dtype
-    of_dx = of_rows if cpu.gathers_pairs(x, reads) else dtype
+    narrow = rho is None and cpu.reads_narrow(x, tables, reads) and (reads.candidates is None or need[0])
+    of_rows = x.dtype if narrow else dtype
+    of_dx = of_rows if cpu.gathers_pairs(x, reads) or cpu.gathers_learned(x, reads) else dtype
     safe = safe_reads(reads, x.shape[0], dtype)
     like = x, tables, reads.scores
     dx, dt, dscores = outputs = [

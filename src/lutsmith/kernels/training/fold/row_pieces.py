@@ -48,7 +48,7 @@ def _add_row(v: Vectors, out: Any, d: Any, groups: Any) -> None:
 
 def _keep_row(v: Vectors, d: Any, out: Any, groups: Any) -> None:
     with v.loop(groups) as q:
-        v.store(v.load(d, q), out, q)
+        v.write(v.load(d, q), out, q)
 
 
 def _pull_some(count: int) -> Callable[..., None]:
@@ -63,7 +63,7 @@ def _pull_some(count: int) -> Callable[..., None]:
         with v.loop(groups) as q:
             own, found = v.load(x, q), v.load(target, q)
             for row, share, total in zip(rows, shares, totals, strict=True):
-                slope = v.load(row, q)
+                slope = v.read(row, q)
                 found = v.fma(share, slope, found)
                 v.accumulate(slope, own, total)
             v.store(found, target, q)

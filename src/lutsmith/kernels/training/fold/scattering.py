@@ -30,6 +30,7 @@ from lutsmith.kernels.vectors import i32
 # Filled in for each rank and dtype.
 RANK: int
 SIZE: int
+BYTES: int
 real: Any
 number: Any
 add_row: Any
@@ -43,7 +44,7 @@ bit_dots: Any
 
 def keep(a: Any, j: int, start: int, scratch: int, groups: int) -> None:
     """Write the slopes of whole vectors of samples, from BEGIN on, to SLOPED."""
-    out = a[SLOPED] + j * RANK * a[SLOPED_STEP] + (start - a[BEGIN]) * SIZE
+    out = a[SLOPED] + j * RANK * a[SLOPED_STEP] + (start - a[BEGIN]) * BYTES
     for l in range(RANK):
         keep_row(scratch + (SLOPES + l) * ROW * SIZE, out + l * a[SLOPED_STEP], groups)
 
