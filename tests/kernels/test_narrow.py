@@ -139,6 +139,45 @@ def test_narrow_kernels_are_those_that_run(rank: int, monkeypatch: pytest.Monkey
     assert {(kind, dtype) for kind, _, dtype in seen} == {("fold", "bfloat16"), ("backward", "bfloat16")}
 
 
+@pytest.mark.parametrize("rank", [1, 2, 4])
+@pytest.mark.parametrize("luts", [1, 3, 7])
+def test_batches_that_threads_share_are_written_where_they_belong(rank: int, luts: int) -> None:
+    given_to = problem(rank, 9, luts, 300)
+    with copied():
+        expected = evaluated(*given_to, None, "xt")
+    for count in (1, 2):
+        threads.set_num_threads(count)
+        for got, sure in zip(evaluated(*given_to, None, "xt"), expected, strict=True):
+            assert torch.equal(got, sure)
+
+
+@pytest.mark.parametrize("rank", [1, 2, 4])
+def test_look_ups_have_the_gradient_of_copies(rank: int) -> None:
+    x, tables, reads, grad = problem(rank, 9, 12, 130)
+    found = []
+    for kind in (torch.bfloat16, torch.float32):
+        leaves = x.to(kind).requires_grad_(), tables.clone().requires_grad_()
+        out = lookup(*leaves, reads, rho=1.0)
+        found.append((out, *torch.autograd.grad(out, leaves, grad.to(kind))))
+    for narrow, wide in zip(*found, strict=True):
+        assert torch.equal(narrow, wide.to(narrow.dtype))
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float64])
+def test_the_default_dtype_and_device_change_nothing(dtype: torch.dtype) -> None:
+    given_to = problem(2, 9, 12, 130)
+    expected = [*evaluated(*given_to, None, "xt"), group_sums(given_to[0], 3)]
+    try:
+        torch.set_default_dtype(dtype)
+        with torch.device("meta"):
+            found = [*evaluated(*given_to, None, "xt"), group_sums(given_to[0], 3)]
+    finally:
+        torch.set_default_dtype(torch.float32)
+    for got, sure in zip(found, expected, strict=True):
+        assert got.dtype == sure.dtype
+        assert torch.equal(got, sure)
+
+
 def test_other_passes_copy(monkeypatch: pytest.MonkeyPatch) -> None:
     seen = kinds_run(monkeypatch)
     x, tables, reads, grad = problem(2, 9, 12, 128)
@@ -151,7 +190,9 @@ def test_other_passes_copy(monkeypatch: pytest.MonkeyPatch) -> None:
     ]
     for other in others:
         assert evaluated(*other, None, "xt")[0].dtype == torch.bfloat16
-    assert lookup(x, tables, reads).dtype == torch.bfloat16
+    out = lookup(x.clone().requires_grad_(), tables, reads, rho=1.0)
+    out.backward(grad)
+    assert out.dtype == torch.bfloat16
     assert "bfloat16" not in {dtype for _, _, dtype in seen}
 
 

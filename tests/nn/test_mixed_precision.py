@@ -24,7 +24,7 @@ def layer(rank: int = 2, inputs: int = 300, luts: int = 200, **options: Any) -> 
     return LogicDense(inputs, luts, rank, generator=torch.Generator().manual_seed(0), **options)
 
 
-@pytest.mark.parametrize("parametrization", ["raw", "light", "warp", "poly", "fourier"])
+@pytest.mark.parametrize("parametrization", ["raw", "light", "warp", "poly", "fourier", "lagrange"])
 def test_layers_hand_on_bfloat16_while_training(parametrization: str) -> None:
     model = nn.Sequential(layer(parametrization=parametrization), layer(inputs=200, parametrization=parametrization))
     x = torch.rand(150, 300)
@@ -58,8 +58,18 @@ def test_layers_hand_on_bfloat16_while_training(parametrization: str) -> None:
     ],
 )
 def test_layers_that_gain_nothing_stay_as_they_are(made: LogicDense, samples: int, dtype: torch.dtype) -> None:
+    x = torch.rand(samples, made.in_dim)
     with autocast():
-        assert made(torch.rand(samples, made.in_dim, dtype=dtype)).dtype == dtype
+        assert made(x.to(dtype)).dtype == dtype
+        if dtype == torch.float32:
+            assert torch.equal(made(x.bfloat16()), made(x.bfloat16().float()))  # behind a layer that hands on bfloat16
+
+
+@pytest.mark.parametrize("sampling", ["hard", "gumbel_soft", "gumbel_hard"])
+def test_samplings_of_outputs_are_float32(sampling: str) -> None:
+    made = layer(2, parametrization="warp", forward_sampling=sampling)
+    with autocast():
+        assert made(torch.rand(150, 300).bfloat16()).dtype == torch.float32
 
 
 def test_other_precisions_of_autocast_change_no_activations() -> None:
@@ -117,21 +127,47 @@ class Products(Parametrization):
 
 
 class LessOfIt(Products):
-    """A class below the user's own, which calls it."""
+    """A class below the user's own, which calls it by another name of its argument."""
+
+    def tables(self, entries: Tensor) -> Tensor:  # type: ignore[override]
+        return super().tables(entries) ** 2
+
+    def probabilities(self, weight: Tensor) -> Tensor:
+        return self.tables(entries=weight)
+
+
+class Beside:
+    """Tables that are not those of a parametrization."""
 
     def tables(self, weight: Tensor) -> Tensor:
-        return super().tables(weight) ** 2
+        return (weight @ torch.linspace(0.8, 1.2, weight.shape[1]).diag()).sigmoid()
 
 
-@pytest.mark.parametrize("kind", [Products, LessOfIt])
+class WithIt(Beside, Products):
+    """A class that has its tables from beside its base."""
+
+
+class Static(Products):
+    """Tables that need no object."""
+
+    @staticmethod
+    def tables(weight: Tensor) -> Tensor:  # type: ignore[override]
+        return (weight @ torch.linspace(0.8, 1.2, weight.shape[1]).diag()).sigmoid()
+
+    @classmethod
+    def hard_tables(cls, weight: Tensor) -> Tensor:  # type: ignore[override]
+        return cls.tables(weight) > 0.5
+
+
+@pytest.mark.parametrize("kind", [Products, LessOfIt, WithIt, Static])
 def test_tables_of_ones_own_are_not_rounded(kind: type[Parametrization]) -> None:
     made, weight = kind(3), torch.randn(500, 8)
     with autocast():
         assert (weight @ weight.t()).dtype == torch.bfloat16
-        assert torch.equal(made.tables(weight), kind(3).tables(weight))
-        inside = made.tables(weight)
-        assert inside.dtype == torch.float32
-    assert torch.equal(inside, made.tables(weight))
+        inside = [method(weight) for method in (made.tables, made.probabilities, made.hard_tables)]
+        assert inside[0].dtype == torch.float32
+    for rounded, method in zip(inside, (made.tables, made.probabilities, made.hard_tables), strict=True):
+        assert torch.equal(rounded, method(weight))
 
 
 def test_tables_are_described_on_devices_without_autocast() -> None:
@@ -159,6 +195,15 @@ def test_nodes_of_ones_own_are_not_rounded() -> None:
     expected = made(x)
     with autocast():
         assert torch.equal(made(x), expected)
+
+
+def test_classes_that_leave_something_open_stay_abstract() -> None:
+    class Half(Parametrization):
+        def tables(self, weight: Tensor) -> Tensor:
+            return weight
+
+    with pytest.raises(TypeError, match="abstract"):
+        Half(2)  # type: ignore[abstract]
 
 
 def network() -> nn.Sequential:

@@ -18,6 +18,7 @@ from lutsmith.nn.hardening import Hardening
 from lutsmith.nn.lowering import lower_luts
 from lutsmith.nn.parametrizations import bit_order, setup_parametrization
 from lutsmith.nn.places import checked_owners, owners_of, runs_of, wrong_owners
+from lutsmith.nn.precision import as_activations
 
 if TYPE_CHECKING:
     from lutsmith.circuit.circuit_builder import CircuitBuilder
@@ -174,7 +175,9 @@ class LogicDense(Hardening):
             rows = rows.to(self.weight.dtype)
         if self.training:
             rows, reads = self.connections.route(scaled_gradient(rows, self.grad_factor))
-            y = self.parametrization.evaluate(rows, self.weight, self._by_table(reads))
+            reads = self._by_table(reads)
+            rows = as_activations(rows, reads, folds=self.parametrization.folds)
+            y = self.parametrization.evaluate(rows, self.weight, reads)
         else:
             y = ops.lookup(rows, self.hard_tables().to(rows.dtype), self._by_table(self.connections.reads()))
         if self._back is not None:

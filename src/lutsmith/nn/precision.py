@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+import inspect
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -17,27 +18,40 @@ EXACT = 1 << 24
 """Integers up to this are exact in float32."""
 
 
-def exact(method: Callable[..., Tensor]) -> Callable[..., Tensor]:
-    """A method of a tensor that autocast does not round."""
+def exact_in(cls: type, names: Sequence[str]) -> None:
+    """Make methods of a class exact that it has of its own, or from classes beside its base: autocast does not round
+    what they compute from the first tensor that they are given.
+    """
+    for name in names:
+        method = inspect.getattr_static(cls, name)
+        function = method.__func__ if isinstance(method, (staticmethod, classmethod)) else method
+        if not inspect.isfunction(function) or hasattr(function, "exact"):
+            continue
+        setattr(cls, name, _exact(function) if function is method else type(method)(_exact(function)))
 
-    @functools.wraps(method)
-    def computed(self: Any, weight: Tensor, *rest: Any, **options: Any) -> Tensor:
-        if weight.is_meta or not torch.is_autocast_enabled(weight.device.type):  # the context below takes a while
-            return method(self, weight, *rest, **options)
-        with without_autocast(weight):
-            return method(self, weight, *rest, **options)
 
+def _exact(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    @functools.wraps(function)
+    def computed(*given: Any, **options: Any) -> Tensor:
+        first = next((value for value in (*given, *options.values()) if isinstance(value, Tensor)), None)
+        if first is None or first.is_meta or not torch.is_autocast_enabled(first.device.type):  # contexts take a while
+            return function(*given, **options)
+        with without_autocast(first):
+            return function(*given, **options)
+
+    computed.exact = True  # type: ignore[attr-defined]
     return computed
 
 
-def as_activations(x: Tensor, reads: Reads) -> Tensor:
-    """What LUTs are to read while training: under autocast to bfloat16 on a CPU that, where steps take less time so.
-
-    What they give has the dtype of what they read. Tables, gradients of tables and sums are never bfloat16.
+def as_activations(x: Tensor, reads: Reads, *, folds: bool) -> Tensor:
+    """What LUTs are to read while training. Under autocast to bfloat16 on a CPU that is bfloat16 if the fold alone
+    reads it and its steps take less time so, and else float32; what they give has the dtype of what they read.
     """
-    if not torch.is_autocast_enabled("cpu") or x.device.type != "cpu" or x.dtype != torch.float32:
+    if not torch.is_autocast_enabled("cpu") or x.device.type != "cpu" or x.dtype not in (torch.float32, torch.bfloat16):
         return x
-    return x.bfloat16() if torch.get_autocast_dtype("cpu") == torch.bfloat16 and narrow_pays(x, reads) else x
+    if torch.get_autocast_dtype("cpu") != torch.bfloat16:
+        return x
+    return x.to(torch.bfloat16 if folds and narrow_pays(x, reads) else torch.float32)
 
 
 def without_autocast(x: Tensor) -> AbstractContextManager[Any]:

@@ -60,7 +60,9 @@ def empty(shape: tuple[int, ...] | torch.Size, dtype: torch.dtype) -> Tensor:
     """A CPU tensor with any contents; a large one lies in memory that an earlier one has left."""
     size = math.prod(shape) * dtype.itemsize
     if size < LARGE:
-        return torch.empty(shape, dtype=dtype)
+        return torch.empty(shape, dtype=dtype, device="cpu")
     memory = torch.from_numpy(_blocks.take(size)).untyped_storage()
     strides = [math.prod(shape[place + 1 :]) for place in range(len(shape))]
-    return torch.empty(0, dtype=dtype).set_(memory, 0, shape, strides)  # no view: it may be changed in place
+    return torch.empty(0, dtype=dtype, device="cpu").set_(
+        memory, 0, shape, strides
+    )  # no view: it may be changed in place

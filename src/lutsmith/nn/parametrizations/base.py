@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from inspect import isfunction
 from typing import Any, ClassVar
 
 import torch
@@ -14,7 +13,7 @@ from lutsmith.ground.arguments import number, one_of, whole_number
 from lutsmith.kernels.training import ops
 from lutsmith.kernels.training.reads import Reads
 from lutsmith.nn.parametrizations.sampling import SAMPLINGS, sample_bits, scaled
-from lutsmith.nn.precision import as_activations, exact
+from lutsmith.nn.precision import exact_in
 
 WEIGHT_INITS = ("residual", "random")
 
@@ -42,9 +41,7 @@ class Parametrization(ABC):
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Tables are never those of rounded weights: in eval mode a layer is the hardware, under autocast too."""
         super().__init_subclass__(**kwargs)
-        for name, method in list(vars(cls).items()):
-            if name in ("tables", "probabilities", "hard_tables") and isfunction(method):
-                setattr(cls, name, exact(method))
+        exact_in(cls, ("tables", "probabilities", "hard_tables"))
 
     ranks: ClassVar[range] = range(1, 9)
     samplings: ClassVar[tuple[str, ...]] = SAMPLINGS
@@ -131,7 +128,12 @@ class Parametrization(ABC):
 
     def evaluate(self, x: Tensor, weight: Tensor, reads: Reads) -> Tensor:
         """Training output `(W, B)` of LUT instances wired to rows of `x`, `(F, B)` feature-major."""
-        return ops.fold(as_activations(x, reads), self.tables(weight), reads)
+        return ops.fold(x, self.tables(weight), reads)
+
+    @property
+    def folds(self) -> bool:
+        """Whether `evaluate` is one pass of the fold's kernels, which may read and give bfloat16."""
+        return type(self).evaluate is Parametrization.evaluate
 
     def clamp_(self, weight: Tensor) -> None:
         """Bound the weights in place after an optimizer step, where the parametrization wants it."""
@@ -166,10 +168,15 @@ class OutputLogits(Parametrization):
         if self.form != "multilinear":
             logits = self.logits(x, weight, reads)
         elif self.forward_sampling == "soft" and reads.places is None and x.device.type == "cpu":
-            return ops.fold_logistic(as_activations(x, reads), self.tables(weight), reads, self.temperature)
+            return ops.fold_logistic(x, self.tables(weight), reads, self.temperature)
         else:
             logits = ops.fold(x, self.tables(weight), reads)
         return sample_bits(logits, self.temperature, self.forward_sampling)
+
+    @property
+    def folds(self) -> bool:
+        own = type(self).evaluate is not OutputLogits.evaluate
+        return not own and self.form == "multilinear" and self.forward_sampling == "soft"
 
     def logits(self, x: Tensor, weight: Tensor, reads: Reads) -> Tensor:
         """z `(W, B)` in a form that is not multilinear; the multilinear one is the fold of the corners."""

@@ -69,6 +69,10 @@ class Fourier(Parametrization):
     def hard_tables(self, weight: Tensor) -> Tensor:
         return self.probabilities(weight) > 0.5
 
+    @property
+    def folds(self) -> bool:
+        return type(self).evaluate is Fourier.evaluate and self.form == "multilinear"
+
     def evaluate(self, x: Tensor, weight: Tensor, reads: Reads) -> Tensor:
         if self.form == "multilinear":
             return super().evaluate(x, weight, reads)

@@ -70,6 +70,10 @@ class Lagrange(Parametrization):
     def hard_tables(self, weight: Tensor) -> Tensor:
         return weight > 0
 
+    @property
+    def folds(self) -> bool:
+        return type(self).evaluate is Lagrange.evaluate and self.forward_sampling == "soft"
+
     def evaluate(self, x: Tensor, weight: Tensor, reads: Reads) -> Tensor:
         if self.forward_sampling == "soft":
             return super().evaluate(x, weight, reads)

@@ -48,7 +48,7 @@ def _fake(rows: Tensor, groups: int) -> Tensor:
 def _sums(rows: Tensor, groups: int) -> Tensor:
     if rows.dtype != torch.bfloat16:
         return naive.group_sums(rows, groups)
-    out = torch.empty((groups, rows.shape[1]))
+    out = memory.empty((groups, rows.shape[1]), torch.float32)
     cpu.group_sums(rows.contiguous(), out)
     return out
 
