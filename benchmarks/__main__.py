@@ -33,6 +33,7 @@ def main() -> None:
         ("prove",),
         ("training_step",),
         ("step_parts",),
+        ("mixed_precision",),
         ("dense_mapping",),
         ("large_layers",),
         ("convolution",),

@@ -67,7 +67,9 @@ class LogicDense(Hardening):
             your own (`register_wiring`). (BitLogic's `anchor_init` has no meaning here, and is refused like any unknown
             name.)
 
-    Shapes: `(..., in_dim)` to `(..., out_dim)`, float32, float64 or bfloat16; stored feature-major.
+    Shapes: `(..., in_dim)` to `(..., out_dim)`, float32, float64 or bfloat16; stored feature-major. The output has the
+    dtype of the input. In training under `torch.autocast("cpu", torch.bfloat16)` it is bfloat16 where the layer is
+    quicker so (LUTs of up to four inputs with tables of their own, 128 samples and more), and else float32.
 
     Parameters: `weight`, float32 `(tables, num_weights)`, and those of `connections`. There are `out_dim` tables, or as
     many as `table_of` names. Noise in tables (Gumbel samplings) is then drawn once for each table. Where a
