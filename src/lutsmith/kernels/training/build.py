@@ -83,6 +83,8 @@ HELPERS = (
     scattering.tail_dot,
     scattering.scatter_tail,
     gathering.first_row,
+    gathering.widen,
+    gathering.narrow,
     placed.locate,
     placed.some_candidates,
     placed.scatter_placed,

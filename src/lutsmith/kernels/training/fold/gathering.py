@@ -81,6 +81,26 @@ def first_row(readers: int, rows: int, part: int, parts: int) -> int:
     return low
 
 
+def widen(row: int, values: int, samples: int, room: int) -> None:
+    """The numbers of a row of activations, with zeros up to the end of a vector; `room` holds a vector."""
+    groups, tail = samples // LANES, samples % LANES
+    widen_row(row, values, groups)
+    if tail:
+        pad(row + groups * LANES * BYTES, room, tail)
+        widen_row(room, values + groups * LANES * SIZE, 1)
+
+
+def narrow(values: int, row: int, samples: int, room: int) -> None:
+    """Numbers as a row of activations; behind them there are numbers up to the end of a vector; `room` holds one."""
+    groups, tail = samples // LANES, samples % LANES
+    round_row(values, row, groups)
+    if tail:
+        round_row(values + groups * LANES * SIZE, room, 1)
+        x, y = activations(room), activations(row + groups * LANES * BYTES)
+        for q in range(tail):
+            y[q] = x[q]
+
+
 def gather_pairs(address: int, part: int) -> None:
     """DX, and DT unless that is 0, of LUTs of two inputs of which each has its own table."""
     a = i64(address)
@@ -145,12 +165,7 @@ def gather_pairs(address: int, part: int) -> None:
                 for q in range(tail):
                     y[q] += z[q]
         if NARROW:
-            round_row(total, dx, full // LANES)
-            if tail:
-                round_row(total + full * SIZE, own, 1)
-                gradient, rounded = activations(dx + full * BYTES), activations(own)
-                for q in range(tail):
-                    gradient[q] = rounded[q]
+            narrow(total, dx, a[SAMPLES], own)
 
 
 def gather_learned(address: int, part: int) -> None:
@@ -171,12 +186,9 @@ def gather_learned(address: int, part: int) -> None:
             samples = min(ROW, end - start)
             groups, offset = (samples + LANES - 1) // LANES, f * step + start * BYTES
             row, dx, sloped = a[X] + offset, a[DX] + offset, a[SLOPED] + (start - begin) * BYTES
-            whole, full = samples == groups * LANES, samples // LANES * LANES
+            whole = samples == groups * LANES
             if NARROW:
-                widen_row(row, own, full // LANES)
-                if not whole:
-                    pad(row + full * BYTES, target, samples - full)
-                    widen_row(target, own + full * SIZE, 1)
+                widen(row, own, samples, target)
                 row = own
             if a[HARD] or a[DWN] or not (whole or NARROW):
                 x, y = real(row), real(own)
@@ -185,7 +197,7 @@ def gather_learned(address: int, part: int) -> None:
                 for q in range(samples, groups * LANES):
                     y[q] = number(0)
                 row = own
-            into = dx if whole and not NARROW else target
+            into = target if NARROW or not whole else dx
             zero(into, groups * LANES)
             for reader in range(readers[f], readers[f + 1], EIGHT):
                 count = min(EIGHT, readers[f + 1] - reader)
@@ -204,9 +216,8 @@ def gather_learned(address: int, part: int) -> None:
                         entry = entries[reader + i]
                         totals[entry] = sums[i] if start == 0 else totals[entry] + sums[i]
             if NARROW:
-                round_row(target, dx, full // LANES)
-                round_row(target + full * SIZE, own, groups - full // LANES)
-            if not whole:
-                y, z = activations(dx), activations(own if NARROW else target)
-                for q in range(full if NARROW else 0, samples):
-                    y[q] = z[q - full if NARROW else q]
+                narrow(target, dx, samples, own)
+            elif not whole:
+                y, z = real(dx), real(target)
+                for q in range(samples):
+                    y[q] = z[q]
