@@ -16,7 +16,6 @@ from torch import Tensor
 from lutsmith.kernels import threads
 from lutsmith.kernels.training import build
 from lutsmith.kernels.training.fold import cpu
-from lutsmith.kernels.training.fold import operator as folding
 from lutsmith.kernels.training.ops import Reads, fold, fold_logistic, group_sums, lookup
 
 pytestmark = pytest.mark.usefixtures("always_split")
@@ -312,11 +311,3 @@ def test_what_follows_is_compiled_for_the_dtype_that_it_has() -> None:
 def test_two_rooms_cannot_have_pieces_of_one_name() -> None:
     with pytest.raises(RuntimeError, match="a piece with the name add_row"):
         build._joined({"add_row": 1}, {"dots": 2}, {"add_row": 3})
-
-
-def test_the_floor_of_the_operator_is_the_copying_one() -> None:
-    """What `copied` switches is what the operator asks."""
-    x, tables, reads, _ = problem(2, 9, 12, 128)
-    assert folding.cpu.reads_narrow(x, tables, reads)
-    with copied():
-        assert not folding.cpu.reads_narrow(x, tables, reads)
