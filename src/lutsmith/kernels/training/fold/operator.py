@@ -61,7 +61,7 @@ def differentiate(
     dtype = compute_dtype(x, tables)
     narrow = rho is None and cpu.reads_narrow(x, tables, reads) and (reads.candidates is None or need[0])
     of_rows = x.dtype if narrow else dtype
-    of_dx = of_rows if cpu.gathers_pairs(x, reads) or cpu.gathers_learned(x, reads) else dtype  # each row is written once
+    of_dx = of_rows if cpu.gathers_pairs(x, reads) or cpu.gathers_learned(x, reads) else dtype
     safe = safe_reads(reads, x.shape[0], dtype)
     like = x, tables, reads.scores
     dx, dt, dscores = outputs = [
